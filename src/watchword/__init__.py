@@ -1,0 +1,65 @@
+"""Watchword: authentication and authorization for Python web apps."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from watchword.auth import Auth
+    from watchword.foundation.errors import ConfigurationError, Forbidden, StepUpRequired, Unauthenticated
+    from watchword.foundation.secrets import Secret
+    from watchword.foundation.settings import SMTP, Brand, SessionLimits
+    from watchword.identity.users import User
+    from watchword.methods.password.declaration import Password
+    from watchword.policy.guard import guard, public, require, require_sync
+    from watchword.sessions.session import Session
+    from watchword.sessions.verify import verify_session, verify_session_sync
+
+_ROOMS = {
+    "Auth": "watchword.auth",
+    "Brand": "watchword.foundation.settings",
+    "ConfigurationError": "watchword.foundation.errors",
+    "Forbidden": "watchword.foundation.errors",
+    "Password": "watchword.methods.password.declaration",
+    "SMTP": "watchword.foundation.settings",
+    "Secret": "watchword.foundation.secrets",
+    "Session": "watchword.sessions.session",
+    "SessionLimits": "watchword.foundation.settings",
+    "StepUpRequired": "watchword.foundation.errors",
+    "Unauthenticated": "watchword.foundation.errors",
+    "User": "watchword.identity.users",
+    "guard": "watchword.policy.guard",
+    "public": "watchword.policy.guard",
+    "require": "watchword.policy.guard",
+    "require_sync": "watchword.policy.guard",
+    "verify_session": "watchword.sessions.verify",
+    "verify_session_sync": "watchword.sessions.verify",
+}
+__version__ = "0.1.0"
+__all__ = [
+    "SMTP",
+    "Auth",
+    "Brand",
+    "ConfigurationError",
+    "Forbidden",
+    "Password",
+    "Secret",
+    "Session",
+    "SessionLimits",
+    "StepUpRequired",
+    "Unauthenticated",
+    "User",
+    "guard",
+    "public",
+    "require",
+    "require_sync",
+    "verify_session",
+    "verify_session_sync",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import watchword` costs little."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'watchword' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_ROOMS[name]), name)

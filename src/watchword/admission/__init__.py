@@ -1,0 +1,1 @@
+"""Proof, Attempt and the one door to a session."""

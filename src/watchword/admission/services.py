@@ -1,0 +1,93 @@
+"""What steps work with: the lower rooms, wired once by `auth.py` and handed to every method and feature."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, final
+
+from watchword.admission.attempt import Attempt
+from watchword.admission.outcome import Complete, Pending
+from watchword.admission.proof import Proof
+from watchword.audit.events import AuditEvent
+from watchword.audit.log import AuditLog
+from watchword.foundation.errors import ConfigurationError, Denied
+from watchword.foundation.settings import Settings
+from watchword.http.origin import site_url
+from watchword.http.request import Request
+from watchword.http.route import Route
+from watchword.limits.limiter import Limiter
+from watchword.outbox.outbox import Outbox
+from watchword.outbox.render import MailKind, render_mail
+from watchword.sessions.cookie import Cookies
+from watchword.sessions.gate import Gate
+from watchword.storage.store import Store, Transaction
+from watchword.tokens.keyring import Keyring
+
+Completion = Callable[[Transaction, Request, Attempt, Proof], "Complete | Pending | Denied"]
+"""What an attempt was begun for, done once its proof is there: in the transaction that used the proof up."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rooms below, as one value."""
+
+    settings: Settings
+    store: Store
+    keyring: Keyring
+    audit: AuditLog
+    limiter: Limiter
+    outbox: Outbox
+    cookies: Cookies
+    gate: Gate
+    completions: dict[str, Completion] = field(default_factory=dict[str, Completion])
+    """By the purpose of the attempt; filled by `auth.py` from the methods and features that are switched on."""
+
+    def url(self, request: Request, path: str) -> str:
+        """Return the absolute address of one of our pages, for a mail: of the configured site, never learnt (A51)."""
+        url = site_url(self.settings, request, f"{self.settings.prefix}{path}")
+        if isinstance(url, Denied):
+            raise ConfigurationError("a mail needs the site's address: set base_url, or WATCHWORD_BASE_URL")
+        return url
+
+    def send(
+        self, tx: Transaction, kind: MailKind, to: str, language: str | None, *, decoy: bool = False, **values: str
+    ) -> None:
+        """Queue a mail in this transaction; it leaves after the commit. A decoy is made alike and thrown away."""
+        rendered = render_mail(
+            kind, brand=self.settings.brand, language=language or self.settings.language, to=to, **values
+        )
+        (self.outbox.enqueue_decoy if decoy else self.outbox.enqueue)(tx, rendered)
+
+    def note(
+        self,
+        tx: Transaction,
+        event: AuditEvent,
+        request: Request,
+        user_id: str | None = None,
+        **details: object,
+    ) -> None:
+        """Record that this request's caller did something to (or as) this user."""
+        session = self.gate.remembered(request)
+        self.audit.record(
+            tx,
+            event,
+            user_id=user_id,
+            actor_id=session.user.id if session else user_id,
+            address=request.address,
+            user_agent=request.header("user-agent") or "",
+            details=details,
+        )
+
+
+class Part(Protocol):
+    """A method or a feature, bound to its services: what `auth.py` derives everything else from."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The calls it adds to the HTTP API."""
+        ...
+
+    @property
+    def completions(self) -> Mapping[str, Completion]:
+        """The purposes of attempts that it carries out."""
+        ...

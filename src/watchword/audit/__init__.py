@@ -1,0 +1,1 @@
+"""The event log: who did what from where, in the transaction of the change."""

@@ -1,0 +1,231 @@
+"""`Auth`: settings become a wired object here, and what is not safe is refused. The only module that knows all rooms."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+from urllib.parse import urlsplit
+
+from watchword.admission import attempt as attempts
+from watchword.admission.browser import sweep_devices
+from watchword.admission.services import Part, Services
+from watchword.audit.log import AuditLog
+from watchword.features.account.routes import AccountFeature
+from watchword.features.account.steps import AccountSteps
+from watchword.features.administration.steps import Administration
+from watchword.features.first_admin.steps import FirstAdmin
+from watchword.foundation.clock import Clock, SystemClock
+from watchword.foundation.environment import brand_of, from_environment, session_limits_of, smtp_of
+from watchword.foundation.errors import ConfigurationError, Denied
+from watchword.foundation.secrets import Secret
+from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
+from watchword.http.address import address_bucket
+from watchword.http.kernel import Kernel
+from watchword.http.request import Request
+from watchword.limits.limiter import Limiter
+from watchword.methods.email_code.routes import EmailCode
+from watchword.methods.password.declaration import Password
+from watchword.outbox.deliver import DeliveryWorker
+from watchword.outbox.mailbox import Mailbox
+from watchword.outbox.outbox import Outbox
+from watchword.outbox.smtp import SMTPTransport
+from watchword.pages.routes import Pages
+from watchword.service import service_routes
+from watchword.sessions import records
+from watchword.sessions.cookie import Cookies
+from watchword.sessions.gate import Gate
+from watchword.storage.secret_file import PREFIX, development_secret
+from watchword.storage.store import Store
+from watchword.storage.upkeep import Upkeep
+from watchword.tokens.keyring import Keyring
+from watchword.web.edge import Edge
+
+DEFAULT_STORE = "sqlite:///watchword.sqlite3"
+
+
+@final
+class Auth:
+    """Sign-in for one site.
+
+    Without arguments it is ready for development: a SQLite file in the working directory, hosted pages under
+    `/auth`, mail shown at `/auth/dev/mailbox`. What is not given here comes from the environment
+    (`WATCHWORD_STORE`, `WATCHWORD_SECRET`, …), then from the defaults.
+
+    Args:
+        store: `sqlite:///path` or `postgresql://user:password@host/database`.
+        secret: at least 32 random characters, or several, the current one first. Keys are derived from it.
+        mode: `development`, or `production`, which starts only with everything that safety needs.
+        base_url: the site's address, `https://example.org`. Links in mails begin with it.
+        password: the password method with other figures or services.
+        brand: name, logo and colour of pages and mails.
+        smtp: where mail leaves.
+        proxies: networks of the proxies in front, whose forwarding headers are believed.
+        limits: rates by name, in place of the defaults.
+        session: how long sessions live.
+        language: of pages and mails where a browser asks for none that exists.
+        clock: what tells the time; tests hand in a `ManualClock`.
+        environ: environment variables, `os.environ` unless given.
+
+    Raises:
+        ConfigurationError: something is missing or not safe; lists everything that is wrong, and how to mend it.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: str | None = None,
+        secret: str | Sequence[str] | None = None,
+        mode: Mode | None = None,
+        base_url: str | None = None,
+        password: Password | None = None,
+        brand: Brand | None = None,
+        smtp: SMTP | None = None,
+        proxies: Sequence[str] | None = None,
+        limits: Mapping[str, str] | None = None,
+        session: SessionLimits | None = None,
+        language: str | None = None,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        given = from_environment(os.environ if environ is None else environ)
+        arguments = {"store": store, "secret": secret, "mode": mode, "base_url": base_url, "language": language}
+        given |= {name: value for name, value in arguments.items() if value is not None}
+        self.settings = Settings(
+            mode=given.get("mode", "development"),
+            base_url=(given["base_url"].rstrip("/") if "base_url" in given else None),
+            brand=brand or brand_of(given),
+            proxies=tuple(proxies if proxies is not None else given.get("proxies", ())),
+            limits=limits or {},
+            session=session or session_limits_of(given),
+            smtp=smtp or smtp_of(given),
+            breached_password_url=given.get("breached_password_url"),
+            language=given.get("language", "en"),
+        )
+        store_url = given.get("store", DEFAULT_STORE)
+        secrets = _secrets(given.get("secret"), self.settings, store_url)
+        refuse_unsafe(self.settings, secrets)
+        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password())
+
+    def _wire(self, store_url: str, keyring: Keyring, clock: Clock, password: Password) -> None:
+        settings = self.settings
+        cookies = Cookies.of(settings)
+        self.store = Store(store_url, clock)
+        self.gate = Gate(self.store, settings.session, cookies)
+        limiter = Limiter(keyring, settings.limits)
+        self.services = Services(
+            settings=settings,
+            store=self.store,
+            keyring=keyring,
+            audit=AuditLog(keyring),
+            limiter=limiter,
+            outbox=Outbox(keyring),
+            cookies=cookies,
+            gate=self.gate,
+        )
+        self.password = password.bind(self.services)
+        steps = self.password.steps
+        self.account = AccountFeature(self.services, AccountSteps(self.services, steps.prove))
+        self.administration = Administration(self.services, steps.hash_new)
+        self.first_admin = FirstAdmin(self.services, steps.hash_new)
+        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), self.account)
+        for part in parts:
+            self.services.completions.update(part.completions)
+        self.pages = Pages(self.services, self.password, self.account, self.first_admin)
+        api = tuple(route for part in parts for route in part.routes)
+        self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
+        transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
+        self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
+        self._upkeep = Upkeep(
+            self.store,
+            (
+                limiter.sweep,
+                self.services.outbox.sweep,
+                attempts.sweep,
+                sweep_devices,
+                lambda tx: records.sweep(tx, settings.session),
+            ),
+        )
+
+    @cached_property
+    def edge(self) -> Edge:
+        """What web adapters work with."""
+        kernel = Kernel(
+            self.routes, self.settings, take_limit=self._take_limit, render_problem=self.pages.render_problem
+        )
+        return Edge(self.settings, kernel, self.gate, self.pages.refuse, self.start)
+
+    def start(self) -> None:
+        """Get ready to serve: the schema, the mail worker, the upkeep. Adapters call it before the first request.
+
+        Raises:
+            ConfigurationError: in production, when the schema is not this version's.
+        """
+        if not self.settings.is_production:
+            self.store.migrate()
+        elif not self.store.is_current():
+            raise ConfigurationError("the database's schema is not this version's: run `watchword migrate`")
+        self._delivery.start()
+        self._upkeep.start()
+
+    def stop(self) -> None:
+        """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
+        self._upkeep.stop()
+        self._delivery.stop()
+        self.store.close()
+
+    def first_admin_link(self, base_url: str) -> str | None:
+        """Return the one-time address that makes the first admin, or `None` where there is an admin."""
+        token = self.first_admin.link()
+        return f"{base_url}{self.settings.prefix}/setup/{token.reveal()}" if token else None
+
+    def _take_limit(self, name: str, request: Request) -> Denied | None:
+        with self.store.write(durable=False) as tx:
+            return self.services.limiter.take(tx, name, address_bucket(request.address))
+
+
+def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
+    """Refuse what must not run, all of it in one message.
+
+    Raises:
+        ConfigurationError: lists what is wrong and how to mend it.
+    """
+    wrong: list[str] = []
+    if settings.mode not in ("development", "production"):
+        wrong.append(f"mode is {settings.mode!r}: write 'development' or 'production'")
+    if settings.is_production:
+        if not secrets:
+            wrong.append("no secret: set WATCHWORD_SECRET to the output of `watchword secret`")
+        if any(secret.reveal().startswith(PREFIX) for secret in secrets):
+            wrong.append("the secret is a development one: set WATCHWORD_SECRET to the output of `watchword secret`")
+        wrong += _wrong_base_url(settings.base_url)
+        if settings.smtp is None:
+            wrong.append("no mail transport: set WATCHWORD_SMTP='smtp://user:password@host:587' and WATCHWORD_SENDER")
+        elif settings.smtp.security == "none" and not _is_loopback(settings.smtp.host):
+            wrong.append("mail would leave in clear text: use security='starttls' or 'tls'")
+    if wrong:
+        raise ConfigurationError(
+            f"Watchword does not start in {settings.mode} mode:\n" + "\n".join(f"  - {one}" for one in wrong)
+        )
+
+
+def _wrong_base_url(base_url: str | None) -> list[str]:
+    if base_url is None:
+        return ["no base URL: set WATCHWORD_BASE_URL to the site's address, for example 'https://example.org'"]
+    parts = urlsplit(base_url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        return [f"the base URL is {base_url!r}: it must begin with 'https://'"]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+def _secrets(given: Any, settings: Settings, store_url: str) -> tuple[Secret, ...]:
+    if given:
+        return tuple(Secret(one) for one in ((given,) if isinstance(given, str) else given))
+    if settings.is_production:
+        return ()
+    path = store_url.removeprefix("sqlite:///") if store_url.startswith("sqlite:///") else ""
+    return (development_secret(Path(path).parent),)

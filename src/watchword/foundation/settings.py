@@ -1,0 +1,98 @@
+"""The settings of one Watchword: given to `Auth(...)`, read from the environment, or from `watchword.toml`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, final
+
+from watchword.foundation.clock import DAY, MINUTE
+from watchword.foundation.secrets import Secret
+
+Mode = Literal["development", "production"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """How the hosted pages and the mails look.
+
+    Attributes:
+        name: the product's name.
+        logo: URL of a picture on this site (`/static/logo.svg`), or `None` for the name alone.
+        colour: accent colour as `#rrggbb`.
+    """
+
+    name: str = "Watchword"
+    logo: str | None = None
+    colour: str = "#3b5bdb"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a session lives, in milliseconds.
+
+    Attributes:
+        idle: without any request.
+        absolute: in all; also the cookie's `Max-Age`.
+        activity: the last use is written at most once in this time.
+    """
+
+    idle: int = 7 * DAY
+    absolute: int = 30 * DAY
+    activity: int = 5 * MINUTE
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SMTP:
+    """Where mail leaves.
+
+    Attributes:
+        host: server's name.
+        port: 587 (STARTTLS), 465 (TLS from the start) or another.
+        sender: `From` address, `Name <name@example.org>` or bare.
+        username, password: for the server, or `None`.
+        security: `starttls`, `tls`, or `none` (development only).
+    """
+
+    host: str
+    sender: str
+    port: int = 587
+    username: str | None = None
+    password: Secret | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that rooms read at run time. Built and checked once, by `auth.py`.
+
+    Attributes:
+        mode: `development` answers only for loopback hosts and shows mail in a mailbox page; `production` is strict.
+        base_url: origin and path of the site (`https://example.org`); `None` only in development.
+        prefix: where Watchword's routes are mounted.
+        brand: look of pages and mails.
+        proxies: networks (CIDR) whose forwarding headers are believed; none unless declared.
+        limits: rates by name that replace the defaults (`{"sign_in_address": "100/minute"}`).
+        session: how long sessions live.
+        smtp: where mail leaves; `None` only in development (mailbox page).
+        breached_password_url: base URL of a k-anonymity range service, or `None` for the offline list alone.
+        language: the pages' language where the browser asks for none that exists.
+    """
+
+    mode: Mode = "development"
+    base_url: str | None = None
+    prefix: str = "/auth"
+    brand: Brand = field(default_factory=Brand)
+    proxies: tuple[str, ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    session: SessionLimits = field(default_factory=SessionLimits)
+    smtp: SMTP | None = None
+    breached_password_url: str | None = None
+    language: str = "en"
+
+    @property
+    def is_production(self) -> bool:
+        """Tell whether the strict mode is on."""
+        return self.mode == "production"

@@ -1,0 +1,83 @@
+"""A request as Watchword reads it: raw bytes in, nothing trusted, everything parsed only when asked for."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import final
+from urllib.parse import parse_qsl
+
+from watchword.http.cookies import parse_cookies
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+
+@final
+class Request:
+    """One HTTP request, the same for every web adapter, ASGI or WSGI.
+
+    Args:
+        method: upper-case method.
+        path: decoded path, without the place where the app is mounted.
+        query: raw query string, without `?`.
+        headers: raw header lines in order; names in lower case, as ASGI gives them.
+        scheme: `http` or `https`, as the connection (or a declared proxy) says.
+        peer: address of the connection's other end, or `None` (unix socket).
+        body: whole body; adapters refuse more than 64 KiB before they get here.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        headers: RawHeaders = (),
+        scheme: str = "http",
+        peer: str | None = None,
+        body: bytes = b"",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.scheme = scheme
+        self.peer = peer
+        self.body = body
+        self.parameters: dict[str, str] = {}
+        """Path parameters, set by the kernel when a route matched."""
+        self.address: str = peer or ""
+        """The caller's address, as far as it can be trusted; set by the kernel from peer and declared proxies."""
+        self.memo: dict[str, object] = {}
+        """What rooms remember for the length of this request, for example the verified session."""
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header that may stand once, or `None` where it is absent or stands more than once."""
+        values = self.header_values(name)
+        return values[0] if len(values) == 1 else None
+
+    def header_values(self, name: str) -> list[str]:
+        """Return the values of all header lines of that name, in order."""
+        wanted = name.lower().encode("latin-1")
+        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+
+    @cached_property
+    def cookies(self) -> dict[str, list[str]]:
+        """Every cookie by its exact name, with all the values sent: a name sent twice is for its reader to refuse."""
+        return parse_cookies(self.header_values("cookie"))
+
+    def cookie(self, name: str) -> str | None:
+        """Return the cookie's value, or `None` where it is absent or was sent more than once (A29)."""
+        values = self.cookies.get(name, [])
+        return values[0] if len(values) == 1 else None
+
+    @cached_property
+    def query_parameters(self) -> list[tuple[str, str]]:
+        """Query parameters in order, percent-decoded; at most 100."""
+        try:
+            return parse_qsl(self.query, keep_blank_values=True, max_num_fields=100)
+        except ValueError:
+            return []
+
+    def query_parameter(self, name: str) -> str | None:
+        """Return the parameter's value, or `None` where it is absent or stands more than once."""
+        values = [value for key, value in self.query_parameters if key == name]
+        return values[0] if len(values) == 1 else None

@@ -1,0 +1,1 @@
+"""Users, the identifiers that lead to them, the credentials that prove them."""

@@ -1,0 +1,107 @@
+"""Rate limits: how often one thing may be tried.
+
+The algorithm is GCRA (ITU-T I.371), a leaky bucket that needs one number for each counter: the moment at which it is
+full again. Taking a unit moves this moment on by one interval, and is refused where that would put it further ahead
+than all units together take to come back.
+"""
+
+from collections.abc import Mapping
+from typing import Final, final
+
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from watchword.foundation.clock import MINUTE, SECOND
+from watchword.foundation.errors import Code, Denied
+from watchword.limits.declared import Rate, effective_rates
+from watchword.limits.tables import limits
+from watchword.storage.engine import Dialect
+from watchword.storage.store import Transaction
+from watchword.tokens.keyring import Keyring, length_prefixed
+
+CLOCK_TOLERANCE = MINUTE
+"""How far apart the clocks of two servers may be before a row is taken to be of a clock that has been set back."""
+
+RATE_LIMITED: Final = Code(
+    "rate_limited", 429, "Too many tries", "Wait for `Retry-After` seconds, then try again: earlier calls are refused."
+)
+
+
+@final
+class Limiter:
+    """Counts tries in the database, so that all processes share the counters and a restart forgets none.
+
+    Args:
+        keyring: keys the counters, so that the table tells no account and no address.
+        overrides: rates by name that replace the declared ones.
+
+    Raises:
+        ConfigurationError: a name that no limit has, or a rate that is none.
+    """
+
+    def __init__(self, keyring: Keyring, overrides: Mapping[str, str]) -> None:
+        self._keyring = keyring
+        self._rates = effective_rates(overrides)
+
+    def take(self, tx: Transaction, name: str, subject: str = "") -> Denied | None:
+        """Take one unit, or return the refusal.
+
+        One statement does it: of any number at once exactly as many get a unit as there are (A88). The counter's
+        row stays locked until the transaction ends, so take it in a short one of its own
+        (`store.write(durable=False)`), not around a password hash.
+
+        Args:
+            tx: open transaction; a refusal leaves nothing to commit.
+            name: which limit.
+            subject: whose counter: the canonical account or e-mail address, the bucket of a network address
+                (`http.address.address_bucket`), nothing for a limit of the whole service.
+        """
+        rate, key = self._rates[name], self._key(name, subject)
+        full_at = tx.execute(_take_one(tx.dialect, key, rate, tx.now)).scalar_one_or_none()
+        if full_at is not None and full_at <= tx.now + rate.capacity:
+            return None
+        if full_at is None:
+            full_at = tx.execute(select(limits.c.full_at).where(limits.c.key == key)).scalar_one()
+        wait = full_at + rate.interval - rate.capacity - tx.now
+        return Denied(RATE_LIMITED, retry_after=max(1, -(-wait // SECOND)))
+
+    def give_back(self, tx: Transaction, name: str, subject: str = "") -> None:
+        """Return the unit that was taken: the try did not count after all, as where the password was right."""
+        rate, key = self._rates[name], self._key(name, subject)
+        tx.execute(update(limits).where(limits.c.key == key).values(full_at=limits.c.full_at - rate.interval))
+
+    def clear(self, tx: Transaction, name: str, subject: str = "") -> None:
+        """Return all units."""
+        tx.execute(delete(limits).where(limits.c.key == self._key(name, subject)))
+
+    def sweep(self, tx: Transaction) -> int:
+        """Delete counters that are full again, and return how many."""
+        return tx.execute(delete(limits).where(limits.c.full_at < tx.now - CLOCK_TOLERANCE)).rowcount
+
+    def _key(self, name: str, subject: str) -> bytes:
+        return self._keyring.mac("limits", length_prefixed(name.encode(), subject.encode()))
+
+
+def _take_one(dialect: Dialect, key: bytes, rate: Rate, now: int) -> ReturningInsert[tuple[int]]:
+    """Return the statement that takes a unit and gives the new moment, or gives no row where none is left.
+
+    A moment that no honest clock can have written means that the clock was set back. The counter is then empty as of
+    now, instead of being shut until the clock has caught up: nobody waits longer than after using all units, and
+    nobody gains one (A154). Such a row is returned too, a millisecond beyond what a unit taken can give.
+    """
+    full_at: ColumnElement[int] = limits.c.full_at
+    latest = now + rate.capacity
+    is_of_later_clock = full_at > latest + CLOCK_TOLERANCE
+    has_unit = full_at + rate.interval <= latest
+    taken = case(
+        (is_of_later_clock, latest + 1),
+        (full_at < now, now + rate.interval),
+        else_=full_at + rate.interval,
+    )
+    insert = sqlite.insert(limits) if dialect == "sqlite" else postgresql.insert(limits)
+    first = insert.values(key=key, full_at=now + rate.interval)
+    wanted = or_(is_of_later_clock, has_unit)
+    return first.on_conflict_do_update(index_elements=[limits.c.key], set_={"full_at": taken}, where=wanted).returning(
+        limits.c.full_at
+    )

@@ -1,0 +1,1 @@
+"""Proof of an e-mail address by a code or a link."""

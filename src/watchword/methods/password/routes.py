@@ -1,0 +1,157 @@
+"""The calls of the password method."""
+
+from collections.abc import Mapping
+from typing import Literal, final
+
+import msgspec
+
+from watchword.admission.answers import ANSWERS, answer
+from watchword.admission.challenge import LINK_INVALID
+from watchword.admission.outcome import CompleteAnswer, NextStep, PendingAnswer
+from watchword.admission.services import Completion, Services
+from watchword.foundation.errors import Denied
+from watchword.http.body import Input
+from watchword.http.request import Request
+from watchword.http.response import Response, json_response
+from watchword.http.route import OpenToAll, Route
+from watchword.identity.users import PersonName
+from watchword.methods.password.steps import INVALID_CREDENTIALS, PasswordSteps
+from watchword.policy.guard import SignedIn
+
+
+class SignUpInput(Input, frozen=True, kw_only=True):
+    """An account to make. The name is optional."""
+
+    email: str
+    password: str
+    name: PersonName = ""
+
+
+class SignInInput(Input, frozen=True, kw_only=True):
+    """An e-mail address or user name, and the password."""
+
+    identifier: str
+    password: str
+
+
+class ForgotInput(Input, frozen=True, kw_only=True):
+    """The address of the account."""
+
+    email: str
+
+
+class ResetInput(Input, frozen=True, kw_only=True):
+    """The last part of the link's address, and the new password."""
+
+    token: str
+    password: str
+
+
+class ChangeInput(Input, frozen=True, kw_only=True):
+    """The password that counts now, and the one that shall."""
+
+    current: str
+    new: str
+
+
+class ForgotAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """If the address leads to an account, a link is on its way to it."""
+
+    status: Literal["pending"] = "pending"
+    next: tuple[NextStep, ...]
+
+
+class ResetAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The new password counts. Nobody is signed in: use it."""
+
+    status: Literal["complete"] = "complete"
+
+
+@final
+class PasswordMethod:
+    """The password method, bound to its services."""
+
+    def __init__(self, services: Services, steps: PasswordSteps) -> None:
+        self.steps = steps
+        self.completions: Mapping[str, Completion] = {"sign_up": steps.make_account}
+        self._signed_in = SignedIn(services.gate)
+        public, signed_in = OpenToAll(), self._signed_in
+        self.routes: tuple[Route, ...] = (
+            Route(
+                method="POST",
+                path="/sign-up/password",
+                name="sign_up_with_password",
+                summary="Begin an account; a code and a link go to the address",
+                guard=public,
+                handler=self._sign_up,
+                input=SignUpInput,
+                output=PendingAnswer,
+                status=202,
+                hashes_password=True,
+            ),
+            Route(
+                method="POST",
+                path="/sign-in/password",
+                name="sign_in_with_password",
+                summary="Sign in with an e-mail address or user name, and the password",
+                guard=public,
+                handler=self._sign_in,
+                input=SignInInput,
+                output=CompleteAnswer,
+                more_statuses=ANSWERS,
+                codes=(INVALID_CREDENTIALS,),
+                hashes_password=True,
+            ),
+            Route(
+                method="POST",
+                path="/password/forgot",
+                name="forgot_password",
+                summary="Send a link that resets the password",
+                guard=public,
+                handler=self._forgot,
+                input=ForgotInput,
+                output=ForgotAnswer,
+                status=202,
+            ),
+            Route(
+                method="POST",
+                path="/password/reset",
+                name="reset_password",
+                summary="Set a new password with the link; ends all sessions of the user",
+                guard=public,
+                handler=self._reset,
+                input=ResetInput,
+                output=ResetAnswer,
+                codes=(LINK_INVALID,),
+                hashes_password=True,
+            ),
+            Route(
+                method="POST",
+                path="/password/change",
+                name="change_password",
+                summary="Change the password; ends all other sessions of the user",
+                guard=signed_in,
+                handler=self._change,
+                input=ChangeInput,
+                output=CompleteAnswer,
+                codes=(INVALID_CREDENTIALS,),
+                hashes_password=True,
+            ),
+        )
+
+    def _sign_up(self, request: Request, body: SignUpInput) -> Response | Denied:
+        return answer(self.steps.sign_up(request, email=body.email, password=body.password, name=body.name))
+
+    def _sign_in(self, request: Request, body: SignInInput) -> Response | Denied:
+        return answer(self.steps.sign_in(request, identifier=body.identifier, password=body.password))
+
+    def _forgot(self, request: Request, body: ForgotInput) -> Response | Denied:
+        outcome = self.steps.forgot(request, email=body.email)
+        return outcome if isinstance(outcome, Denied) else json_response(ForgotAnswer(next=outcome.next), 202)
+
+    def _reset(self, request: Request, body: ResetInput) -> Response | Denied:
+        return self.steps.reset(request, token=body.token, password=body.password) or json_response(ResetAnswer())
+
+    def _change(self, request: Request, body: ChangeInput) -> Response | Denied:
+        session = self._signed_in.session(request)
+        return answer(self.steps.change(request, session, current=body.current, new=body.new))

@@ -1,0 +1,1 @@
+"""Guards: the rules on routes and actions."""

@@ -1,0 +1,1 @@
+"""Tokens, cookies and the one gate that reads sessions."""

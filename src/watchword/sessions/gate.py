@@ -1,0 +1,89 @@
+"""The one gate that reads sessions."""
+
+import contextlib
+from typing import final
+
+import msgspec
+
+from watchword.foundation.errors import StoreUnavailableError
+from watchword.foundation.secrets import same_bytes, sha256
+from watchword.foundation.settings import SessionLimits
+from watchword.http.request import Request
+from watchword.sessions import records
+from watchword.sessions.cookie import Cookies
+from watchword.sessions.session import Session
+from watchword.sessions.token import session_id_of
+from watchword.storage.store import Store
+
+_MEMO = "session"
+
+
+@final
+class Gate:
+    """Reads the session that a request carries.
+
+    Args:
+        store: where sessions are.
+        limits: how long they live.
+        cookies: how the session cookie is called.
+    """
+
+    def __init__(self, store: Store, limits: SessionLimits, cookies: Cookies) -> None:
+        self.cookies = cookies
+        self._store = store
+        self._limits = limits
+
+    def verify(self, request: Request) -> Session | None:
+        """Return the live session of this request, or `None`; looked up once for each request.
+
+        A session comes in the session cookie or in `Authorization: Bearer`, nowhere else: never in a URL or a form
+        (Copenhagen Book, sessions). Two session cookies, or a cookie beside a bearer token, are no session: nobody
+        can say which was meant (A29).
+
+        Raises:
+            StoreUnavailableError: the database can't answer; nobody is let in.
+        """
+        if _MEMO not in request.memo:
+            request.memo[_MEMO] = self._verify(request)
+        return self.remembered(request)
+
+    def remembered(self, request: Request) -> Session | None:
+        """Return the session that was verified for this request already, without looking."""
+        found = request.memo.get(_MEMO)
+        return found if isinstance(found, Session) else None
+
+    def forget(self, request: Request) -> None:
+        """Drop what was remembered for this request, after its session changed."""
+        request.memo.pop(_MEMO, None)
+
+    def _verify(self, request: Request) -> Session | None:
+        presented = self._presented(request)
+        if presented is None:
+            return None
+        token, kind = presented
+        session_id = session_id_of(token)
+        if session_id is None:
+            return None
+        with self._store.read() as tx:
+            row = records.find(tx, session_id)
+            now = tx.now
+        if row is None or not same_bytes(row.token_hash, sha256(token.encode())):
+            return None
+        if not records.is_live(row, self._limits, now):
+            return None
+        if row.last_used_at <= now - self._limits.activity:
+            self._touch(session_id)
+        session = records.session_of(row)
+        return session if kind == "cookie" else msgspec.structs.replace(session, kind="bearer")
+
+    def _presented(self, request: Request) -> tuple[str, str] | None:
+        cookies = request.cookies.get(self.cookies.session, [])
+        bearers = [value for value in request.header_values("authorization") if value[:7].lower() == "bearer "]
+        if len(cookies) + len(bearers) != 1:
+            return None
+        return (cookies[0], "cookie") if cookies else (bearers[0][7:].strip(" "), "bearer")
+
+    def _touch(self, session_id: str) -> None:
+        # The time of last use is a convenience: where it can't be written, the session counts all the same.
+        with contextlib.suppress(StoreUnavailableError), self._store.write(durable=False) as tx:
+            records.touch(tx, self._limits, session_id)

@@ -1,0 +1,128 @@
+"""Sessions as rows: begun, renewed, ended. What has ended is gone, so nothing can write it back (A23)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+
+from watchword.foundation.clock import to_datetime
+from watchword.foundation.ids import new_id
+from watchword.foundation.secrets import Secret
+from watchword.foundation.settings import SessionLimits
+from watchword.http.request import Request
+from watchword.identity.tables import users
+from watchword.identity.users import USER_COLUMNS, USER_SOURCE, user_of
+from watchword.sessions.session import Session
+from watchword.sessions.tables import sessions
+from watchword.sessions.token import new_token
+from watchword.storage.store import Transaction
+
+USER_AGENT_LENGTH = 256
+_BY_ID = (
+    select(
+        *USER_COLUMNS,
+        sessions.c.id.label("session_id"),
+        sessions.c.token_hash,
+        sessions.c.factors,
+        sessions.c.authenticated_at,
+        sessions.c.created_at,
+        sessions.c.last_used_at,
+        sessions.c.expires_at,
+        users.c.disabled,
+    )
+    .select_from(sessions.join(USER_SOURCE, sessions.c.user_id == users.c.id))
+)  # fmt: skip
+
+
+def start(
+    tx: Transaction, limits: SessionLimits, request: Request, user_id: str, factors: Sequence[str]
+) -> tuple[str, Secret]:
+    """Begin a session. Called by `admission.door` alone: every session of every kind is made here.
+
+    Returns:
+        The session's id and its token, which is shown to the browser and kept nowhere.
+    """
+    session_id = new_id("ses")
+    token = new_token(session_id)
+    row = {
+        "id": session_id,
+        "user_id": user_id,
+        "token_hash": token.digest(),
+        "factors": " ".join(factors),
+        "authenticated_at": tx.now,
+        "created_at": tx.now,
+        "last_used_at": tx.now,
+        "expires_at": tx.now + limits.absolute,
+        "address": request.address,
+        "user_agent": (request.header("user-agent") or "")[:USER_AGENT_LENGTH],
+    }
+    tx.execute(insert(sessions), row)
+    return session_id, token
+
+
+def find(tx: Transaction, session_id: str) -> Row[Any] | None:
+    """Return the session's row with its user's columns, live or not."""
+    return tx.execute(_BY_ID.where(sessions.c.id == session_id)).first()
+
+
+def session_of(row: Row[Any]) -> Session:
+    """Return the `Session` in a row of `find`."""
+    return Session(
+        id=row.session_id,
+        user=user_of(row),
+        factors=tuple(row.factors.split()),
+        authenticated_at=to_datetime(row.authenticated_at),
+        created_at=to_datetime(row.created_at),
+        last_used_at=to_datetime(row.last_used_at),
+        expires_at=to_datetime(row.expires_at),
+    )
+
+
+def is_live(row: Row[Any], limits: SessionLimits, now: int) -> bool:
+    """Tell whether the session of this row still counts: not idle for too long, not past its end, user enabled."""
+    return not row.disabled and row.last_used_at + limits.idle > now and row.expires_at > now
+
+
+def touch(tx: Transaction, limits: SessionLimits, session_id: str) -> None:
+    """Write down that the session was used, unless that was done within the activity interval."""
+    due = (sessions.c.id == session_id, sessions.c.last_used_at <= tx.now - limits.activity)
+    tx.execute(update(sessions).where(*due).values(last_used_at=tx.now))
+
+
+def renew(tx: Transaction, session_id: str, factors: Sequence[str]) -> Secret | None:
+    """Give the session a new token after a fresh proof; the old one is worth nothing from here on.
+
+    Returns:
+        The new token, or `None` where the session has ended meanwhile.
+    """
+    token = new_token(session_id)
+    values = {"token_hash": token.digest(), "authenticated_at": tx.now, "factors": " ".join(factors)}
+    changed = tx.execute(update(sessions).where(sessions.c.id == session_id).values(values)).rowcount
+    return token if changed else None
+
+
+def end(tx: Transaction, user_id: str, session_id: str) -> bool:
+    """End one session of this user; `False` where there is none."""
+    ended = delete(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id)
+    return tx.execute(ended).rowcount == 1
+
+
+def end_all(tx: Transaction, user_id: str, *, but: str | None = None) -> int:
+    """End all the user's sessions, except the one named; return how many that were."""
+    where: list[ColumnElement[bool]] = [sessions.c.user_id == user_id]
+    if but is not None:
+        where.append(sessions.c.id != but)
+    return tx.execute(delete(sessions).where(*where)).rowcount
+
+
+def live_sessions(tx: Transaction, limits: SessionLimits, user_id: str) -> Sequence[Row[Any]]:
+    """Return the user's live sessions, last used first."""
+    live = (sessions.c.expires_at > tx.now, sessions.c.last_used_at > tx.now - limits.idle)
+    statement = select(sessions).where(sessions.c.user_id == user_id, *live)
+    return tx.execute(statement.order_by(sessions.c.last_used_at.desc(), sessions.c.id).limit(200)).all()
+
+
+def sweep(tx: Transaction, limits: SessionLimits) -> int:
+    """Delete sessions that have ended by time; return how many."""
+    over = (sessions.c.expires_at <= tx.now) | (sessions.c.last_used_at <= tx.now - limits.idle)
+    return tx.execute(delete(sessions).where(over)).rowcount

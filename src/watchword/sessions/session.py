@@ -1,0 +1,38 @@
+"""What `verify_session()` gives: a signed-in presence."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from watchword.identity.users import User
+
+Assurance = Literal["aal1", "aal2", "aal3"]
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session.
+
+    Attributes:
+        id: `ses_…`; names the session, opens nothing.
+        user: whose it is.
+        organization: the organization it acts for, or `None`.
+        factors: what was shown, for example `("password",)`.
+        assurance: how strong that is (NIST SP 800-63B).
+        authenticated_at: when a factor was last shown.
+        created_at: when it began.
+        last_used_at: last use, as far as written down (at most once in the activity interval).
+        expires_at: when it ends whatever happens.
+        kind: `cookie` when the browser sent it by itself, `bearer` when a client put it in `Authorization`.
+    """
+
+    id: str
+    user: User
+    factors: tuple[str, ...]
+    authenticated_at: datetime
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    organization: str | None = None
+    assurance: Assurance = "aal1"
+    kind: Literal["cookie", "bearer"] = "cookie"

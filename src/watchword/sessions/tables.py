@@ -1,0 +1,20 @@
+"""Table of sessions."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table
+
+from watchword.storage.metadata import metadata
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("user_id", String(30), ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", LargeBinary(32), nullable=False),
+    Column("factors", String(200), nullable=False),
+    Column("authenticated_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("address", String(64), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+)

@@ -1,0 +1,77 @@
+"""`verify_session()`: the session of the request under way, wherever in the app you stand."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import final
+
+from watchword.foundation.errors import WatchwordError
+from watchword.http.request import Request
+from watchword.sessions.gate import Gate
+from watchword.sessions.session import Session
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What a web adapter sets for the length of one request.
+
+    Attributes:
+        request: the request.
+        gate: the gate of the `Auth` that protects the app.
+        executor: threads for database work that async code must not do itself.
+    """
+
+    request: Request
+    gate: Gate
+    executor: Executor
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("watchword_request", default=None)
+
+
+class NoRequestError(WatchwordError):
+    """A session was asked for where no request is under way, or in an app that Watchword does not protect."""
+
+
+def set_context(context: RequestContext) -> Callable[[], None]:
+    """Make this the request under way; return what puts the earlier state back."""
+    token = _current.set(context)
+    return lambda: _current.reset(token)
+
+
+def current_context() -> RequestContext:
+    """Return the request under way.
+
+    Raises:
+        NoRequestError: there is none.
+    """
+    context = _current.get()
+    if context is None:
+        raise NoRequestError(
+            "no request is under way: call this inside a handler of an app that Watchword protects, "
+            "for example after watchword.web.fastapi.protect(app, auth)"
+        )
+    return context
+
+
+async def verify_session() -> Session | None:
+    """Return the live session of the request under way, or `None`; looked up once for each request.
+
+    Raises:
+        NoRequestError: outside a request, or the app is not protected.
+        StoreUnavailableError: the database can't answer: 503, nobody is let in.
+    """
+    context = current_context()
+    if "session" in context.request.memo:
+        return context.gate.verify(context.request)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(context.executor, context.gate.verify, context.request)
+
+
+def verify_session_sync() -> Session | None:
+    """Do what `verify_session()` does, in code that is not async."""
+    context = current_context()
+    return context.gate.verify(context.request)

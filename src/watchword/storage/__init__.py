@@ -1,0 +1,1 @@
+"""Engine, transactions, migrations: one schema on SQLite and PostgreSQL."""

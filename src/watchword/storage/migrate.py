@@ -1,0 +1,40 @@
+"""Migrations: one Alembic history for both databases."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+_LOCK = 7_242_007_391_116
+"""Key of the PostgreSQL advisory lock that lets one migrating process at a time."""
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest version, one process at a time."""
+    from alembic import command
+
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.upgrade(_configuration(connection), "head")
+        connection.commit()
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether the schema is at the newest version."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    with engine.connect() as connection:
+        script = ScriptDirectory.from_config(_configuration(connection))
+        return MigrationContext.configure(connection).get_current_heads() == tuple(script.get_heads())
+
+
+def _configuration(connection: Connection):  # noqa: ANN202 - Alembic's Config, imported lazily
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    configuration.attributes["connection"] = connection
+    return configuration

@@ -1,0 +1,196 @@
+"""The store: transactions on one database, SQLite or PostgreSQL."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, final
+from weakref import WeakSet
+
+from sqlalchemy import Connection, CursorResult, Pool, UpdateBase, text
+from sqlalchemy.sql.base import Executable
+
+from watchword.foundation.clock import Clock
+from watchword.foundation.errors import StoreUnavailableError
+from watchword.storage import engine as engines
+from watchword.storage import migrate
+from watchword.storage.engine import Dialect
+
+_log = logging.getLogger("watchword.storage")
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+@final
+class Transaction:
+    """An open transaction, handed down to every service.
+
+    Attributes:
+        now: the moment it began, in milliseconds: one time for all rows that it writes.
+        dialect: which database runs it.
+    """
+
+    __slots__ = ("_after_commit", "_connection", "_writes", "dialect", "now")
+
+    def __init__(self, connection: Connection, now: int, dialect: Dialect, *, writes: bool) -> None:
+        self._connection = connection
+        self._after_commit: list[Callable[[], None]] = []
+        self._writes = writes
+        self.now = now
+        self.dialect: Final[Dialect] = dialect
+
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Run a statement and return its rows or its count."""
+        if not self._writes and isinstance(statement, UpdateBase):
+            raise TypeError("this transaction only reads, so the change would be lost: open it with store.write()")
+        return self._connection.execute(statement, parameters)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call this once the transaction has committed: to wake a worker, never to change state."""
+        self._after_commit.append(callback)
+
+    def committed(self) -> None:
+        """Run what waits for the commit. The store calls it."""
+        for callback in self._after_commit:
+            try:
+                callback()
+            except Exception:
+                # The change is made: to answer with an error now would be wrong.
+                _log.exception("a callback after the commit failed")
+
+
+@final
+class Store:
+    """One database.
+
+    Args:
+        url: `sqlite:///path/to/file` or `postgresql://user:password@host/database`.
+        clock: what tells `Transaction.now`.
+
+    Raises:
+        ConfigurationError: the URL can't be used.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.engine = engines.make_engine(url)
+        self.clock = clock
+        self._dialect: Dialect = "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
+        # SQLite's own waiting is polling, up to a tenth of a second a turn. Within a process, writers queue up here.
+        self._writing = threading.Lock()
+        self._pools_of_parents: list[Pool] = []
+        _stores.add(self)
+
+    @contextmanager
+    def read(self, *, snapshot: bool = False) -> Generator[Transaction]:
+        """Open a transaction that only reads, and takes no lock that a writer would wait for.
+
+        Args:
+            snapshot: all statements see one moment. On SQLite they always do; PostgreSQL takes longer to begin it.
+
+        Raises:
+            StoreUnavailableError: the database can't answer.
+            TypeError: a statement in it would write.
+        """
+        with self._guarded(), self.engine.connect() as connection:
+            if self._dialect == "sqlite":
+                _run(connection, "BEGIN")
+            elif snapshot:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield Transaction(connection, self.clock.now(), self._dialect, writes=False)
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Generator[Transaction]:
+        """Open a transaction that commits at the end, or rolls back when an exception passes.
+
+        Never open one inside another: on SQLite the inner one would wait for the outer one.
+
+        Args:
+            durable: `False` for what may be lost in a power failure (counters of limits): the commit need not wait
+                for the disk. Nor is it then ever half there.
+
+        Raises:
+            StoreUnavailableError: the database can't answer, is full, or stayed locked for too long.
+        """
+        with self._guarded():
+            with self._turn(), self.engine.connect() as connection:
+                self._begin(connection, durable=durable)
+                transaction = Transaction(connection, self.clock.now(), self._dialect, writes=True)
+                yield transaction
+                connection.commit()
+            transaction.committed()
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's state. Safe when several processes do it at once.
+
+        Raises:
+            StoreUnavailableError: the database can't answer.
+        """
+        with self._guarded():
+            migrate.upgrade(self.engine)
+
+    def is_current(self) -> bool:
+        """Tell whether the schema is the one this version needs.
+
+        Raises:
+            StoreUnavailableError: the database can't answer.
+        """
+        with self._guarded():
+            return migrate.is_current(self.engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def after_fork(self) -> None:
+        """Leave the parent's connections alone: they are open files and sockets that the child must not touch."""
+        self._writing = threading.Lock()
+        self._pools_of_parents.append(self.engine.pool)
+        self.engine.dispose(close=False)
+
+    def _begin(self, connection: Connection, *, durable: bool) -> None:
+        if self._dialect == "sqlite":
+            # Said each time, so that no connection carries the weaker setting into the next transaction.
+            _run(connection, "PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
+            # IMMEDIATE: the write lock is taken at once, so two writers queue up instead of failing half-way.
+            _run(connection, "BEGIN IMMEDIATE")
+        elif not durable:
+            connection.execute(text("SET LOCAL synchronous_commit TO off"))
+
+    @contextmanager
+    def _turn(self) -> Generator[None]:
+        if self._dialect != "sqlite":
+            yield
+            return
+        if not self._writing.acquire(timeout=engines.BUSY_TIMEOUT / 1000):
+            raise StoreUnavailableError("another transaction of this process has been writing for too long")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _guarded(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not engines.is_unavailable(error):
+                raise
+            _log.warning("the database can't answer: %s", type(error).__name__)
+            raise StoreUnavailableError("the database can't answer") from error
+
+
+_stores: WeakSet[Store] = WeakSet()
+
+
+def _after_fork() -> None:
+    for store in list(_stores):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _run(connection: Connection, command: str) -> None:
+    """Run a command of SQLite's without SQLAlchemy's machinery, which takes ten times as long."""
+    connection.connection.cursor().execute(command).close()

@@ -1,0 +1,1 @@
+"""Pure functions over bytes: keys derived from the application's secret."""

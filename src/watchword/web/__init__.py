@@ -1,0 +1,1 @@
+"""Adapters to web frameworks, one file each."""

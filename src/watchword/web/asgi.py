@@ -1,0 +1,162 @@
+"""The ASGI middleware under every async adapter: serves `/auth`, opens the context that `verify_session()` reads."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, final
+
+from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError
+from watchword.http.body import MAXIMUM_BODY
+from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
+from watchword.http.request import Request
+from watchword.http.response import Response
+from watchword.sessions.verify import RequestContext, set_context
+from watchword.web.edge import Edge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("watchword")
+
+
+@final
+class WatchwordMiddleware:
+    """Pure ASGI, so it adds no task and buffers nothing.
+
+    Args:
+        app: the app to protect.
+        edge: of the `Auth` that protects it.
+        check: raises when a route of the app is neither guarded nor public; run before the first request.
+    """
+
+    def __init__(self, app: ASGIApp, edge: Edge, check: Callable[[], None]) -> None:
+        self._app = app
+        self._edge = edge
+        self._check = check
+        self._ready = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        if not self._ready:
+            await self._get_ready()
+        request = request_of(scope)
+        if scope["type"] == "http" and self._edge.owns(request.path):
+            request.body = await _body(receive)
+            await _respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
+            return
+        await self._protected(request, scope, receive, send)
+
+    async def _protected(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        denied = self._cross_site(request) if request.method not in SAFE_METHODS else None
+        if denied is not None:
+            await _respond(self._edge.refuse(request, denied), send)
+            return
+        started = False
+
+        async def send_private(message: Message) -> None:
+            nonlocal started
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                started = True
+                if request.memo:
+                    message["headers"] = _private(message.get("headers", ()), has_session=bool(request.memo["session"]))
+            await send(message)
+
+        leave = set_context(RequestContext(request, self._edge.gate, self._edge.light))
+        try:
+            await self._app(scope, receive, send_private)
+        except (AccessError, StoreUnavailableError) as error:
+            if started:
+                raise
+            await self._refused(request, scope, send, error)
+        finally:
+            leave()
+
+    async def _refused(self, request: Request, scope: Scope, send: Send, error: Exception) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if isinstance(error, AccessError):
+            denied = Denied(error.code, error.detail, extra=error.extra)
+        else:
+            denied = Denied(UNAVAILABLE, retry_after=5)
+        await _respond(self._edge.refuse(request, denied), send, is_head=request.method == "HEAD")
+
+    def _cross_site(self, request: Request) -> Denied | None:
+        if self._edge.gate.cookies.session not in request.cookies:
+            return None
+        site = site_origin(self._edge.settings, request)
+        return site if isinstance(site, Denied) else check_origin(request, site)
+
+    async def _get_ready(self) -> None:
+        self._check()
+        await asyncio.get_running_loop().run_in_executor(self._edge.light, self._edge.start)
+        self._ready = True
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = await receive()
+        try:
+            await self._get_ready()
+        except Exception as error:
+            _log.error("%s", error)
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        waiting: Message | None = message
+
+        async def receive_again() -> Message:
+            nonlocal waiting
+            if waiting is None:
+                return await receive()
+            first, waiting = waiting, None
+            return first
+
+        await self._app(scope, receive_again, send)
+
+
+def request_of(scope: Scope) -> Request:
+    """Return the request of an ASGI scope; the body is read only for Watchword's own routes."""
+    root, path = scope.get("root_path", ""), scope["path"]
+    client = scope.get("client")
+    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    return Request(
+        scope.get("method", "GET"),
+        path.removeprefix(root) if root and path.startswith(f"{root}/") else path,
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=scope["headers"],
+        scheme=scheme,
+        peer=client[0] if client else None,
+    )
+
+
+async def _body(receive: Receive) -> bytes:
+    """Read the body, and stop one byte past the limit: the kernel answers that with 413."""
+    parts = bytearray()
+    while len(parts) <= MAXIMUM_BODY:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        parts += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    return bytes(parts[: MAXIMUM_BODY + 1])
+
+
+async def _respond(response: Response, send: Send, *, is_head: bool = False) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else response.body})
+
+
+def _private(headers: Any, *, has_session: bool) -> list[tuple[bytes, bytes]]:
+    """Keep shared caches away from an answer that depends on who asks (A31)."""
+    kept = [(name, value) for name, value in headers if not (has_session and name.lower() == b"cache-control")]
+    if has_session:
+        kept.append((b"cache-control", b"no-store"))
+    kept.append((b"vary", b"Cookie, Authorization"))
+    return kept

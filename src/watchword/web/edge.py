@@ -1,0 +1,90 @@
+"""What every web adapter works with: the kernel, the gate, and threads for work that must not stop an event loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol, final
+
+from watchword.foundation.errors import BUSY, Denied
+from watchword.foundation.settings import Settings
+from watchword.http.kernel import Kernel
+from watchword.http.request import Request
+from watchword.http.response import Response
+from watchword.methods.password.hashing import lower_priority
+from watchword.sessions.gate import Gate
+
+LIGHT_THREADS = 8
+HASHING_THREADS = 12
+MAXIMUM_WAITING = 256
+"""Requests that wait for a hashing thread; one more is answered 503 at once (A85)."""
+
+
+@final
+@dataclass(slots=True)
+class Edge:
+    """One `Auth`, as adapters see it.
+
+    Work that hashes passwords has threads of its own, of low priority and in bounded number, so that a flood of
+    sign-ins leaves session checks and the app alone. A request hops to a thread once, never twice.
+
+    Attributes:
+        settings: of this Watchword.
+        kernel: runs Watchword's own routes.
+        gate: reads sessions.
+        refuse: turns a refusal of the app's own routes into a response.
+        on_start: what `Auth` does when the first server process event comes (migrations in development, mail worker).
+    """
+
+    settings: Settings
+    kernel: Kernel
+    gate: Gate
+    refuse: Callable[[Request, Denied], Response]
+    on_start: Callable[[], None]
+    light: ThreadPoolExecutor = field(init=False)
+    _hashing: ThreadPoolExecutor = field(init=False)
+    _waiting: int = field(init=False, default=0)
+    _started: bool = field(init=False, default=False)
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.light = ThreadPoolExecutor(LIGHT_THREADS, "watchword")
+        self._hashing = ThreadPoolExecutor(HASHING_THREADS, "watchword-hash", initializer=lower_priority)
+
+    def start(self) -> None:
+        """Get ready, once in this process, whoever calls first."""
+        if self._started:
+            return
+        with self._lock:
+            if not self._started:
+                self.on_start()
+                self._started = True
+
+    def owns(self, path: str) -> bool:
+        """Tell whether the path is one of Watchword's own."""
+        prefix = self.settings.prefix
+        return path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/")
+
+    async def handle(self, request: Request) -> Response:
+        """Run one of Watchword's own routes on a worker thread."""
+        loop = asyncio.get_running_loop()
+        route = self.kernel.route_for(request)
+        if route is None or not route.hashes_password:
+            return await loop.run_in_executor(self.light, self.kernel.handle, request)
+        if self._waiting >= MAXIMUM_WAITING:
+            return self.refuse(request, Denied(BUSY, retry_after=5))
+        self._waiting += 1
+        try:
+            return await loop.run_in_executor(self._hashing, self.kernel.handle, request)
+        finally:
+            self._waiting -= 1
+
+
+class Protected(Protocol):
+    """What adapters need of an `Auth`."""
+
+    @property
+    def edge(self) -> Edge:
+        """The edge of this `Auth`."""
+        ...

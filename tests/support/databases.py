@@ -1,0 +1,79 @@
+"""Fixtures that give each test a fresh, migrated database of both kinds."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.postgres import PostgreSQL
+
+from watchword.foundation.clock import ManualClock, SystemClock
+from watchword.foundation.ids import new_id
+from watchword.storage.store import Store
+
+SERVER_DIRECTORY = "WATCHWORD_TEST_POSTGRESQL"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the place of the PostgreSQL server. The workers of pytest-xdist inherit it, and the first test starts it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SERVER_DIRECTORY] = str(PostgreSQL.temporary().directory)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the PostgreSQL server when all workers have ended."""
+    if not hasattr(config, "workerinput"):
+        PostgreSQL(Path(os.environ.pop(SERVER_DIRECTORY))).remove()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> PostgreSQL:
+    """The session's PostgreSQL server."""
+    return PostgreSQL(Path(os.environ[SERVER_DIRECTORY]))
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with Watchword's tables, to copy."""
+    file = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite3"
+    store = Store(f"sqlite:///{file}", SystemClock())
+    store.migrate()
+    store.close()
+    return file
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
+    """URL of a fresh, migrated SQLite file."""
+    file = tmp_path / "watchword.sqlite3"
+    shutil.copyfile(migrated_sqlite_file, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """URL of a fresh, migrated PostgreSQL database, dropped after the test."""
+    name = new_id("tst")
+    yield postgresql.create_migrated_database(name)
+    postgresql.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """URL of a fresh, migrated database: the test runs once on each kind."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that moves only when told to."""
+    return ManualClock()
+
+
+@pytest.fixture
+def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
+    """An open store on a fresh, migrated database of each kind."""
+    store = Store(store_url, clock)
+    yield store
+    store.close()
