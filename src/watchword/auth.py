@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, final
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
 from watchword.foundation.clock import Clock, SystemClock
-from watchword.foundation.environment import brand_of, from_environment, session_limits_of, smtp_of
+from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import ConfigurationError, Denied
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
@@ -35,7 +35,7 @@ from watchword.service import service_routes
 from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
 from watchword.sessions.gate import Gate
-from watchword.storage.secret_file import PREFIX, development_secret
+from watchword.storage.secret_file import PREFIX, development_secret, secret_path
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
 from watchword.tokens.keyring import Keyring
@@ -50,7 +50,7 @@ class Auth:
 
     Without arguments it is ready for development: a SQLite file in the working directory, hosted pages under
     `/auth`, mail shown at `/auth/dev/mailbox`. What is not given here comes from the environment
-    (`WATCHWORD_STORE`, `WATCHWORD_SECRET`, …), then from the defaults.
+    (`WATCHWORD_STORE`, `WATCHWORD_SECRET`, …), then from `configuration`, then from the defaults.
 
     Args:
         store: `sqlite:///path` or `postgresql://user:password@host/database`.
@@ -65,6 +65,7 @@ class Auth:
         session: how long sessions live.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
+        configuration: what a `watchword.toml` holds, parsed.
         environ: environment variables, `os.environ` unless given.
 
     Raises:
@@ -86,22 +87,14 @@ class Auth:
         session: SessionLimits | None = None,
         language: str | None = None,
         clock: Clock | None = None,
+        configuration: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        given = from_environment(os.environ if environ is None else environ)
-        arguments = {"store": store, "secret": secret, "mode": mode, "base_url": base_url, "language": language}
-        given |= {name: value for name, value in arguments.items() if value is not None}
-        self.settings = Settings(
-            mode=given.get("mode", "development"),
-            base_url=(given["base_url"].rstrip("/") if "base_url" in given else None),
-            brand=brand or brand_of(given),
-            proxies=tuple(proxies if proxies is not None else given.get("proxies", ())),
-            limits=limits or {},
-            session=session or session_limits_of(given),
-            smtp=smtp or smtp_of(given),
-            breached_password_url=given.get("breached_password_url"),
-            language=given.get("language", "en"),
-        )
+        given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
+        given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
+        ranges = None if proxies is None else tuple(proxies)
+        objects = _given(brand=brand, smtp=smtp, proxies=ranges, limits=limits, session=session)
+        self.settings = replace(settings_of(given), **objects)
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
@@ -161,12 +154,20 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
+        self.prepare_store()
+        self._delivery.start()
+        self._upkeep.start()
+
+    def prepare_store(self) -> None:
+        """Bring the schema to this version's in development; in production make sure that it is.
+
+        Raises:
+            ConfigurationError: in production, when the schema is not this version's.
+        """
         if not self.settings.is_production:
             self.store.migrate()
         elif not self.store.is_current():
             raise ConfigurationError("the database's schema is not this version's: run `watchword migrate`")
-        self._delivery.start()
-        self._upkeep.start()
 
     def stop(self) -> None:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
@@ -184,6 +185,10 @@ class Auth:
             return self.services.limiter.take(tx, name, address_bucket(request.address))
 
 
+def _given(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
 def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     """Refuse what must not run, all of it in one message.
 
@@ -198,7 +203,7 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
             wrong.append("no secret: set WATCHWORD_SECRET to the output of `watchword secret`")
         if any(secret.reveal().startswith(PREFIX) for secret in secrets):
             wrong.append("the secret is a development one: set WATCHWORD_SECRET to the output of `watchword secret`")
-        wrong += _wrong_base_url(settings.base_url)
+        wrong += wrong_base_url(settings.base_url)
         if settings.smtp is None:
             wrong.append("no mail transport: set WATCHWORD_SMTP='smtp://user:password@host:587' and WATCHWORD_SENDER")
         elif settings.smtp.security == "none" and not _is_loopback(settings.smtp.host):
@@ -209,7 +214,8 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
         )
 
 
-def _wrong_base_url(base_url: str | None) -> list[str]:
+def wrong_base_url(base_url: str | None) -> list[str]:
+    """Return what is wrong with the base URL of a site in production: nothing, or one sentence."""
     if base_url is None:
         return ["no base URL: set WATCHWORD_BASE_URL to the site's address, for example 'https://example.org'"]
     parts = urlsplit(base_url)
@@ -227,5 +233,4 @@ def _secrets(given: Any, settings: Settings, store_url: str) -> tuple[Secret, ..
         return tuple(Secret(one) for one in ((given,) if isinstance(given, str) else given))
     if settings.is_production:
         return ()
-    path = store_url.removeprefix("sqlite:///") if store_url.startswith("sqlite:///") else ""
-    return (development_secret(Path(path).parent),)
+    return (development_secret(secret_path(store_url)),)

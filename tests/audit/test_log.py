@@ -104,7 +104,9 @@ def test_a148_control_characters_are_written_out(text, shown):
 def test_a148_a_hostile_user_agent_is_stored_on_one_line_and_cut(store, log):
     with store.write() as tx:
         hostile = "x\r\nforged: line\x00\ud800" + "\x1b" * 1_000
-        log.record(tx, AuditEvent.SIGNED_IN, user_id=USER, user_agent=hostile, address=hostile, details={"why": hostile})
+        log.record(
+            tx, AuditEvent.SIGNED_IN, user_id=USER, user_agent=hostile, address=hostile, details={"why": hostile}
+        )
     with store.read() as tx:
         (entry,) = log.events_of(tx, USER)
     assert entry.user_agent.isprintable()

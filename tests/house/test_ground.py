@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 import pytest
+
 from tests.support.sources import PACKAGE, Source, sources
 
 ONLY_IN_FOUNDATION = {

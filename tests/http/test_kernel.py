@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+
 from tests.http.site import (
     JSON,
     Closed,
@@ -15,7 +16,6 @@ from tests.http.site import (
     request_of,
     route_of,
 )
-
 from watchword.foundation.errors import FORBIDDEN, UNAVAILABLE, Denied
 from watchword.foundation.settings import Settings
 from watchword.http.body import MAXIMUM_BODY

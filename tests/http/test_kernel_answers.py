@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.http.site import BROWSER, JSON, PRODUCTION, Credentials, kernel_of, problem_code, request_of, route_of
 
+from tests.http.site import BROWSER, JSON, PRODUCTION, Credentials, kernel_of, problem_code, request_of, route_of
 from watchword.foundation.errors import UNAVAILABLE, Denied, StepUpRequired, StoreUnavailableError
 from watchword.foundation.settings import Settings
 from watchword.http.request import Request
@@ -60,7 +60,7 @@ def test_a149_a_defect_is_a_plain_500_and_the_log_tells_where_but_nothing_that_w
     assert caplog.records[0].levelno == logging.ERROR
     assert "broken failed" in caplog.text
     assert "builtins.ValueError" in caplog.text
-    assert "test_kernel.py" in caplog.text
+    assert "test_kernel_answers.py" in caplog.text
     assert "canary" not in caplog.text
 
 

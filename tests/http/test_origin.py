@@ -60,8 +60,9 @@ def test_no_text_makes_the_origin_parser_raise(text: str):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "LOCK"])
-def test_cb060_a_call_from_our_own_page_may_go_on(method: str):
+def test_cb060_only_a_call_from_our_own_page_may_go_on(method: str):
     assert check_origin(_request(("origin", SITE), ("cookie", "a=b"), method=method), SITE) is None
+    assert check_origin(_request(("origin", "https://evil.test"), method=method), SITE) is not None
 
 
 @pytest.mark.parametrize(

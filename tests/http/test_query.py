@@ -39,5 +39,5 @@ def test_a_query_with_two_readings_is_refused_by_field(query: str, field: str):
 
 
 @given(some.text())
-def test_no_query_raises(query: str):
+def test_no_query_string_raises(query: str):
     assert isinstance(_checked(query), Denied | None)

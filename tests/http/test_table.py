@@ -99,7 +99,7 @@ def test_a002_a_path_that_is_only_nearly_the_same_finds_nothing(path: str):
 
 
 @given(some.text())
-def test_no_path_raises(path: str):
+def test_no_path_makes_it_raise(path: str):
     TABLE.find(path)
     TABLE.find("/auth/sessions/" + path)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.postgres import PostgreSQL
 
+from tests.support.postgres import PostgreSQL
 from watchword.foundation.clock import ManualClock, SystemClock
 from watchword.foundation.ids import new_id
 from watchword.storage.store import Store

@@ -30,11 +30,12 @@ def ask(tx: Transaction, services: Services, request: Request, attempt: Attempt,
     sent = challenge.issue(tx, services.keyring, attempt.id)
     if plan.taken:
         link = services.url(request, "/sign-in")
-        services.send(tx, "address_taken", plan.email, plan.language, link=link, reset=services.url(request, "/forgot"))
+        values = {"link": link, "reset": services.url(request, "/forgot")}
+        services.send(tx, "address_taken", plan.email, plan.language, values)
     else:
         kind = "confirm_address" if attempt.purpose == "sign_up" else "email_change_confirm"
         link = services.url(request, f"/confirm/{sent.link.reveal()}")
-        services.send(tx, kind, plan.email, plan.language, code=sent.code.reveal(), link=link)
+        services.send(tx, kind, plan.email, plan.language, {"code": sent.code.reveal(), "link": link})
     step = NextStep(method="email_code", to=masked(plan.email))
     return Pending(attempt.id, (step,), browser.set_cookie())
 

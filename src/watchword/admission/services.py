@@ -8,7 +8,7 @@ from watchword.admission.attempt import Attempt
 from watchword.admission.outcome import Complete, Pending
 from watchword.admission.proof import Proof
 from watchword.audit.events import AuditEvent
-from watchword.audit.log import AuditLog
+from watchword.audit.log import AuditLog, Detail
 from watchword.foundation.errors import ConfigurationError, Denied
 from watchword.foundation.settings import Settings
 from watchword.http.origin import site_url
@@ -50,7 +50,14 @@ class Services:
         return url
 
     def send(
-        self, tx: Transaction, kind: MailKind, to: str, language: str | None, *, decoy: bool = False, **values: str
+        self,
+        tx: Transaction,
+        kind: MailKind,
+        to: str,
+        language: str | None,
+        values: Mapping[str, str],
+        *,
+        decoy: bool = False,
     ) -> None:
         """Queue a mail in this transaction; it leaves after the commit. A decoy is made alike and thrown away."""
         rendered = render_mail(
@@ -64,7 +71,7 @@ class Services:
         event: AuditEvent,
         request: Request,
         user_id: str | None = None,
-        **details: object,
+        **details: Detail,
     ) -> None:
         """Record that this request's caller did something to (or as) this user."""
         session = self.gate.remembered(request)

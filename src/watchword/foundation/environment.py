@@ -1,17 +1,25 @@
 """Settings as text: from environment variables, or from the tables of a `watchword.toml`."""
 
+import tomllib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from watchword.foundation.durations import parse_duration
 from watchword.foundation.errors import ConfigurationError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, SessionLimits
+from watchword.foundation.settings import SMTP, Brand, SessionLimits, Settings
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise ConfigurationError(f"{text!r} is no number: WATCHWORD_PORT and WATCHWORD_WORKERS are written in digits")
+    return int(text)
 
 
 VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
@@ -27,6 +35,9 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "WATCHWORD_BRAND_NAME": ("brand_name", str),
     "WATCHWORD_BRAND_LOGO": ("brand_logo", str),
     "WATCHWORD_BRAND_COLOUR": ("brand_colour", str),
+    "WATCHWORD_HOST": ("host", str),
+    "WATCHWORD_PORT": ("port", _number),
+    "WATCHWORD_WORKERS": ("workers", _number),
 }
 """Every environment variable, the setting it gives and how its text is read."""
 
@@ -44,14 +55,38 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return {VARIABLES[name][0]: VARIABLES[name][1](value) for name, value in ours.items() if name in VARIABLES}
 
 
-_TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM"})
+_TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM", "WATCHWORD_TEST_POSTGRESQL"})
 
 _TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "": {name: name for name in ("mode", "store", "base_url", "proxies", "language", "breached_password_url")},
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
     "session": {"idle": "session_idle", "absolute": "session_absolute"},
+    "server": {name: name for name in ("host", "port", "workers")},
 }
+
+
+DOCUMENT: Final = Path("watchword.toml")
+
+
+def read_document(path: Path | None = None) -> dict[str, Any]:
+    """Return the settings file, parsed.
+
+    Args:
+        path: where it is; without, `watchword.toml` in the working directory, which need not be there.
+
+    Raises:
+        ConfigurationError: it can't be read, or is no TOML; says where.
+    """
+    if path is None and not DOCUMENT.exists():
+        return {}
+    path = path or DOCUMENT
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}: give the path of a watchword.toml") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no TOML: {error}") from None
 
 
 def from_document(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,20 +97,65 @@ def from_document(document: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for key, value in document.items():
-        if key == "limits" and isinstance(value, dict):
-            found["limits"] = value
-        elif isinstance(value, dict) and key in _TABLES:
-            for name, entry in value.items():  # pyright: ignore[reportUnknownVariableType]
-                found[_setting(_TABLES[key], str(name), f"[{key}] ")] = entry  # pyright: ignore[reportUnknownArgumentType]
+        if key == "limits":
+            found["limits"] = {
+                name: _checked(f"[limits] {name}", "", rate) for name, rate in _entries(key, value).items()
+            }
+        elif key in _TABLES:
+            for name, entry in _entries(key, value).items():
+                found[_setting(_TABLES[key], name, f"[{key}] ")] = _checked(f"[{key}] {name}", name, entry)
         else:
-            found[_setting(_TABLES[""], key, "")] = tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            found[_setting(_TABLES[""], key, "")] = _checked(key, key, value)
     return found
 
 
+def _entries(key: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"watchword.toml: {key}: expected a table, written [{key}] on a line of its own")
+    return cast("dict[str, Any]", value)
+
+
 def _setting(table: Mapping[str, str], name: str, where: str) -> str:
+    if name == "secret":
+        raise ConfigurationError(
+            "watchword.toml: a secret does not belong in a file that is copied around: set WATCHWORD_SECRET"
+        )
     if name not in table:
-        raise ConfigurationError(f"watchword.toml: {where}{name}: no such setting. There are: {', '.join(table)}")
+        tables = "" if where else f"; tables: {', '.join([*filter(None, _TABLES), 'limits'])}"
+        known = ", ".join(table) + tables
+        raise ConfigurationError(f"watchword.toml: {where}{name}: no such setting. There are: {known}")
     return table[name]
+
+
+def _checked(where: str, name: str, value: Any) -> Any:
+    """Return the value if it is of its setting's type: a list for `proxies`, a number, or text."""
+    kind, expected = {
+        "proxies": (list, 'a list, ["10.0.0.0/8"]'),
+        "port": (int, "a number"),
+        "workers": (int, "a number"),
+    }.get(name, (str, 'text in quotes, "…"'))
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigurationError(f"watchword.toml: {where}: expected {expected}, found {value!r}")
+    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+
+
+def settings_of(given: Mapping[str, Any]) -> Settings:
+    """Return the settings that the environment or a document gives, defaults for the rest.
+
+    Raises:
+        ConfigurationError: a value can't be read.
+    """
+    return Settings(
+        mode=given.get("mode", "development"),
+        base_url=given["base_url"].rstrip("/") if "base_url" in given else None,
+        brand=brand_of(given),
+        proxies=given.get("proxies", ()),
+        limits=given.get("limits", {}),
+        session=session_limits_of(given),
+        smtp=smtp_of(given),
+        breached_password_url=given.get("breached_password_url"),
+        language=given.get("language", "en"),
+    )
 
 
 def brand_of(given: Mapping[str, Any]) -> Brand:
@@ -92,24 +172,31 @@ def session_limits_of(given: Mapping[str, Any]) -> SessionLimits:
     return SessionLimits(**values)
 
 
+_NO_MAIL_URL: Final = "the mail server is no URL: write 'smtp://user:password@host:587' or 'smtps://…:465'"
+
+
 def smtp_of(given: Mapping[str, Any]) -> SMTP | None:
     """Return the mail server that the settings give: `smtp://user:password@host:587` or `smtps://…:465`.
 
     Raises:
         ConfigurationError: the URL is none, or the sender is missing.
     """
-    url = given.get("smtp")
+    url: str | None = given.get("smtp")
     if not url:
         return None
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(_NO_MAIL_URL) from None
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ConfigurationError("the mail server is no URL: write 'smtp://user:password@host:587' or 'smtps://…:465'")
+        raise ConfigurationError(_NO_MAIL_URL)
     if not given.get("sender"):
         raise ConfigurationError("mail needs a sender: set WATCHWORD_SENDER='Example <no-reply@example.org>'")
     tls = parts.scheme == "smtps"
     return SMTP(
         host=parts.hostname,
-        port=parts.port or (465 if tls else 587),
+        port=port or (465 if tls else 587),
         sender=given["sender"],
         username=unquote(parts.username) if parts.username else None,
         password=Secret(unquote(parts.password)) if parts.password else None,

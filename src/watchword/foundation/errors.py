@@ -42,6 +42,8 @@ class FieldError:
 
     field: str
     expected: str
+    reason: str = ""
+    """A stable name of the fault, for texts in other languages: `too_short`, `email_invalid`."""
 
 
 @final

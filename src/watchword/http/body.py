@@ -71,7 +71,7 @@ def read_json(request: Request, type_: type[_Value]) -> _Value | Denied:
     text = _body_text(request, _JSON, MALFORMED_JSON)
     if isinstance(text, Denied):
         return text
-    if _depth(text) > _MAXIMUM_DEPTH:
+    if _too_deep(text):
         return Denied(MALFORMED_JSON, f"The JSON is nested deeper than {_MAXIMUM_DEPTH} levels.")
     try:
         value = json.loads(text, object_pairs_hook=_object)
@@ -135,16 +135,17 @@ def _is_media_type(header: str | None, media_type: str) -> bool:
     return found == media_type and all(part in ("", "charset=utf-8", 'charset="utf-8"') for part in parameters)
 
 
-def _depth(text: str) -> int:
-    """Return how deep arrays and objects nest, before a parser that recurses sees them."""
-    depth = deepest = 0
+def _too_deep(text: str) -> bool:
+    """Tell whether arrays and objects nest too deep, before a parser that recurses sees them."""
+    depth = 0
     for token in _DEPTH_TOKENS.finditer(text):
         if token[0] in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > _MAXIMUM_DEPTH:
+                return True
         elif token[0] in "]}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Users and the identifiers that lead to them."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from watchword.foundation.ids import new_id
 from watchword.identity.email_address import EmailAddress
@@ -77,8 +76,8 @@ def user_of(row: Row[Any]) -> User:
     return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=row.role)
 
 
-def _account(tx: Transaction, statement: Select[Any]) -> Account | None:
-    row = tx.execute(statement).first()
+def _account(tx: Transaction, where: ColumnElement[bool]) -> Account | None:
+    row = tx.execute(_ACCOUNT.where(where)).first()
     if row is None:
         return None
     return Account(
@@ -93,17 +92,17 @@ def _account(tx: Transaction, statement: Select[Any]) -> Account | None:
 
 def account_by_email(tx: Transaction, key: str) -> Account | None:
     """Return the account that this e-mail address (its canonical key) leads to."""
-    return _account(tx, _ACCOUNT.where(_email.c.key == key))
+    return _account(tx, _email.c.key == key)
 
 
 def account_by_user_name(tx: Transaction, key: str) -> Account | None:
     """Return the account that this user name (its canonical key) leads to."""
-    return _account(tx, _ACCOUNT.where(_handle.c.key == key))
+    return _account(tx, _handle.c.key == key)
 
 
 def account_by_id(tx: Transaction, user_id: str) -> Account | None:
     """Return the account of this user."""
-    return _account(tx, _ACCOUNT.where(users.c.id == user_id))
+    return _account(tx, users.c.id == user_id)
 
 
 def accounts(tx: Transaction, *, after: str = "", limit: int = 100) -> list[User]:
@@ -223,7 +222,7 @@ def delete_user(tx: Transaction, user_id: str) -> None:
     tx.execute(delete(users).where(users.c.id == user_id))
 
 
-def identifiers_of(tx: Transaction, user_id: str) -> Sequence[Row[Any]]:
-    """Return kind, text and times of each identifier, for the export of one's data."""
+def identifiers_of(tx: Transaction, user_id: str) -> list[dict[str, Any]]:
+    """Return kind, text and times (milliseconds) of each identifier, for the export of one's data."""
     columns = (identifiers.c.kind, identifiers.c.text, identifiers.c.verified_at, identifiers.c.created_at)
-    return tx.execute(select(*columns).where(identifiers.c.user_id == user_id)).all()
+    return [dict(row) for row in tx.execute(select(*columns).where(identifiers.c.user_id == user_id)).mappings()]

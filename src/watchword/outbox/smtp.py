@@ -44,6 +44,19 @@ class SMTPTransport:
         except (OSError, smtplib.SMTPException) as error:
             raise _delivery_error(error) from None
 
+    def check(self) -> None:
+        """Reach the server, secure the connection and sign in, without sending anything.
+
+        Raises:
+            DeliveryError: the server could not be reached, or does not take mail from us.
+        """
+        try:
+            with self._connect() as server:
+                server.ehlo_or_helo_if_needed()
+                self._secure(server)
+        except (OSError, smtplib.SMTPException) as error:
+            raise _delivery_error(error) from None
+
     def _connect(self) -> smtplib.SMTP:
         host, port = self._settings.host, self._settings.port
         if self._settings.security == "tls":
@@ -62,7 +75,7 @@ class SMTPTransport:
         message["From"] = Address(self._name, addr_spec=self._sender)
         message["To"] = mail.to
         # What a parser reads from the header must be the one mailbox that the envelope names (A58).
-        if [address.addr_spec for address in message["To"].addresses] != [mail.to]:
+        if [address.addr_spec for address in message["To"].addresses if address.domain] != [mail.to]:
             raise DeliveryError("the recipient is not one bare address", permanent=True)
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(to_datetime(at))

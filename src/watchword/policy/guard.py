@@ -100,22 +100,19 @@ def require_sync(*, role: Role | None = None) -> Session:
 
 
 def _wrap(handler: Callable[..., Any], rule: Guard) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(handler):
+    @functools.wraps(handler)
+    async def guarded(*args: Any, **kwargs: Any) -> Any:
+        rule.decide(await verify_session())
+        return await handler(*args, **kwargs)
 
-        @functools.wraps(handler)
-        async def guarded(*args: Any, **kwargs: Any) -> Any:
-            rule.decide(await verify_session())
-            return await handler(*args, **kwargs)
+    @functools.wraps(handler)
+    def guarded_sync(*args: Any, **kwargs: Any) -> Any:
+        rule.decide(verify_session_sync())
+        return handler(*args, **kwargs)
 
-    else:
-
-        @functools.wraps(handler)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            rule.decide(verify_session_sync())
-            return handler(*args, **kwargs)
-
-    setattr(guarded, MARK, rule)
-    return guarded
+    chosen = guarded if inspect.iscoroutinefunction(handler) else guarded_sync
+    setattr(chosen, MARK, rule)
+    return chosen
 
 
 @final

@@ -122,7 +122,7 @@ def request_of(scope: Scope) -> Request:
     """Return the request of an ASGI scope; the body is read only for Watchword's own routes."""
     root, path = scope.get("root_path", ""), scope["path"]
     client = scope.get("client")
-    scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "http"), scope.get("scheme", "http"))
+    scheme = "https" if scope.get("scheme") in ("https", "wss") else "http"
     return Request(
         scope.get("method", "GET"),
         path.removeprefix(root) if root and path.startswith(f"{root}/") else path,

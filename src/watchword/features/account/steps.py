@@ -1,6 +1,6 @@
 """What people do with their own account: look, rename, move to another address, take their data, leave."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, final
 
@@ -35,8 +35,8 @@ from watchword.sessions import records
 from watchword.sessions.session import Session
 from watchword.storage.store import Transaction
 
-Prove = Callable[[Request, Session, str, str], Account | Denied]
-"""Shows the password again: request, session, password, name of the input's field."""
+Prove = Callable[[Request, Session, str], Account | Denied]
+"""Shows the password again, given as the input's field `password`."""
 
 LAST_ADMIN: Final = Code(
     "last_admin", 409, "The last admin can't leave", "Make somebody else an admin first, then delete this account."
@@ -126,7 +126,7 @@ class AccountSteps:
         address = parse_email_address(email)
         if isinstance(address, FieldError):
             return Denied(INPUT_INVALID, fields=(address,))
-        account = self._prove(request, session, password, "password")
+        account = self._prove(request, session, password)
         if isinstance(account, Denied):
             return account
         with services.store.write() as tx:
@@ -159,14 +159,8 @@ class AccountSteps:
         records.end_all(tx, account.user.id)
         attempts.cancel_all(tx, account.user.id)
         services.note(tx, AuditEvent.EMAIL_CHANGED, request, account.user.id)
-        services.send(
-            tx,
-            "email_changed",
-            account.user.email,
-            account.language,
-            email=attempt.plan.email,
-            link=services.url(request, "/forgot"),
-        )
+        values = {"email": attempt.plan.email, "link": services.url(request, "/forgot")}
+        services.send(tx, "email_changed", account.user.email, account.language, values)
         user = msgspec.structs.replace(account.user, email=attempt.plan.email)
         proofs = tuple(Proof(factor=factor, at=proof.at) for factor in session.factors if factor == "password")
         return door.admit(tx, services, request, user, (*proofs, proof))
@@ -185,25 +179,22 @@ class AccountSteps:
             "user": msgspec.to_builtins(account.user if account else session.user),
             "created_at": to_datetime(account.created_at) if account else None,
             "language": account.language if account else None,
-            "identifiers": [_with_times(row._mapping) for row in identifiers],  # noqa: SLF001 - SQLAlchemy's public name
-            "sessions": [
-                _with_times({name: row._mapping[name] for name in _SESSION_EXPORT})  # noqa: SLF001
-                for row in sessions
-            ],
+            "identifiers": [_with_times(row) for row in identifiers],
+            "sessions": [_with_times({name: getattr(row, name) for name in _SESSION_EXPORT}) for row in sessions],
             "events": events,
         }
 
     def delete(self, request: Request, session: Session, *, password: str) -> Denied | None:
         """Delete the account with all that hangs on it, at once and for good; the audit log keeps ids alone."""
         services = self._services
-        account = self._prove(request, session, password, "password")
+        account = self._prove(request, session, password)
         if isinstance(account, Denied):
             return account
         with services.store.write() as tx:
             if account.user.role == "admin" and count_admins(tx) == 1:
                 return Denied(LAST_ADMIN)
             services.note(tx, AuditEvent.ACCOUNT_DELETED, request, account.user.id)
-            services.send(tx, "account_deleted", account.user.email, account.language)
+            services.send(tx, "account_deleted", account.user.email, account.language, {})
             delete_user(tx, account.user.id)
         services.gate.forget(request)
         return None
@@ -212,7 +203,7 @@ class AccountSteps:
 _SESSION_EXPORT: Sequence[str] = ("id", "address", "user_agent", "created_at", "last_used_at", "expires_at")
 
 
-def _with_times(row: Any) -> dict[str, Any]:
+def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: to_datetime(value) if key.endswith("_at") and value is not None else value for key, value in row.items()
     }

@@ -27,7 +27,7 @@ from watchword.identity.users import (
     set_password,
 )
 from watchword.methods.password.hashing import PasswordHasher, Verified, normalise_password
-from watchword.methods.password.strength import Screening
+from watchword.methods.password.screening import Screening
 from watchword.sessions import records
 from watchword.sessions.session import Session
 from watchword.storage.store import Transaction
@@ -152,10 +152,9 @@ class PasswordSteps:
             link = challenge.issue_link(tx, "reset" if user_id else "decoy", user_id, RESET_LIFETIME)
             # An unknown address gets the same rows, made of the same work, and a mail that the worker throws away.
             to = account.user.email if account else address.address
-            url = services.url(request, f"/reset/{link.reveal()}")
-            services.send(
-                tx, "password_reset", to, account.language if account else None, decoy=user_id is None, link=url
-            )
+            values = {"link": services.url(request, f"/reset/{link.reveal()}")}
+            language = account.language if account else None
+            services.send(tx, "password_reset", to, language, values, decoy=user_id is None)
             services.note(tx, AuditEvent.PASSWORD_RESET_REQUESTED, request, user_id)
             return Pending("", (NextStep(method="password_reset", to=masked(address.address)),))
 
@@ -191,14 +190,14 @@ class PasswordSteps:
             attempts.cancel_all(tx, user_id)
             forget_devices(tx, user_id)
             services.note(tx, AuditEvent.PASSWORD_RESET, request, user_id)
-            services.send(tx, "password_changed", account.user.email, account.language, **self._links(request))
+            services.send(tx, "password_changed", account.user.email, account.language, self._links(request))
             services.gate.forget(request)
             return None
 
     def change(self, request: Request, session: Session, *, current: str, new: str) -> Complete | Denied:
         """Change the password of whoever is signed in; every other session ends, and this one gets a new token."""
         services = self._services
-        account = self.prove(request, session, current, field="current")
+        account = self.prove(request, session, current, "current")
         if isinstance(account, Denied):
             return account
         chosen = self._new_password("new", new, (account.user.email, account.user.name))
@@ -214,10 +213,10 @@ class PasswordSteps:
             records.end_all(tx, account.user.id)
             attempts.cancel_all(tx, account.user.id)
             services.note(tx, AuditEvent.PASSWORD_CHANGED, request, account.user.id)
-            services.send(tx, "password_changed", account.user.email, account.language, **self._links(request))
+            services.send(tx, "password_changed", account.user.email, account.language, self._links(request))
             return door.admit(tx, services, request, account.user, (Proof(factor="password", at=tx.now),))
 
-    def prove(self, request: Request, session: Session, password: str, *, field: str) -> Account | Denied:
+    def prove(self, request: Request, session: Session, password: str, field: str = "password") -> Account | Denied:
         """Return the account of whoever is signed in, once they have shown their password again.
 
         Sensitive changes ask for it (CB-120, CB-161). `field` names the input that is at fault when it is wrong.

@@ -1,0 +1,54 @@
+"""E-mail addresses: one spelling to send to, one key to compare by."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import final
+
+from email_validator import EmailNotValidError, validate_email
+
+from watchword.foundation.errors import FieldError
+
+MAXIMUM_LENGTH = 254
+"""Characters (RFC 5321, section 4.5.3.1.3)."""
+_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}\Z")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """A well-formed address.
+
+    Attributes:
+        address: as its owner wrote it: what mail is sent to.
+        key: what two spellings of one mail box share: ASCII lower case, the domain as A-labels (RFC 5890).
+    """
+
+    address: str
+    key: str
+
+
+def parse_email_address(text: str, field: str = "email") -> EmailAddress | FieldError:
+    """Return the address, or what is wrong with it. No DNS is asked, nothing is repaired.
+
+    The local part is ASCII: outside it, a look-alike (a dotless i, a long s, the Kelvin sign, Cyrillic) can't be told from the
+    letter it imitates, and mail systems differ in what they fold (A60, A61). The domain may be international, but
+    not in compatibility forms such as full-width letters. A `+tag` stays (CB-100).
+    """
+    refusal = FieldError(field, "an e-mail address such as name@example.org", reason="email_invalid")
+    if not text or len(text) > MAXIMUM_LENGTH:
+        return refusal
+    local, _, domain = text.rpartition("@")
+    if not _LOCAL.match(local) or "." not in domain or unicodedata.normalize("NFKC", domain) != domain:
+        return refusal
+    try:
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
+    except EmailNotValidError:
+        return refusal
+    return EmailAddress(text, f"{local.lower()}@{found.ascii_domain.lower()}")
+
+
+def masked(address: str) -> str:
+    """Return the address as it may be shown to whoever typed it: `a…@example.org`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"

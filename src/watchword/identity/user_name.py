@@ -1,0 +1,42 @@
+"""User names: an optional handle, in letters that can't be mistaken."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, final
+
+from watchword.foundation.errors import FieldError
+
+_SHAPE = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30})[a-z0-9]\Z")
+RESERVED: Final = frozenset(
+    ("admin", "administrator", "root", "system", "support", "security", "help", "info", "postmaster", "webmaster",
+     "hostmaster", "abuse", "noreply", "no-reply", "staff", "moderator", "official", "null", "undefined", "me", "auth")
+)  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UserName:
+    """A well-formed user name: as written, and the key that two spellings share."""
+
+    name: str
+    key: str
+
+
+def parse_user_name(text: str, field: str = "user_name") -> UserName | FieldError:
+    """Return the user name, or what is wrong with it.
+
+    Letters are ASCII, so no twin from another alphabet and no invisible letter can pose as somebody (A75), and there
+    is no `@`, so no user name can be an e-mail address (A64). Case does not tell two names apart (A63).
+    """
+    key = text.lower()
+    if not text.isascii() or not _SHAPE.match(key):
+        expected = "3 to 32 letters (a-z), digits, dots, hyphens or underscores, beginning and ending with no sign"
+        return FieldError(field, expected, reason="user_name_invalid")
+    if key in RESERVED:
+        return FieldError(field, "a user name that is not reserved", reason="user_name_taken")
+    return UserName(text, key)
+
+
+def user_name_key(text: str) -> str:
+    """Return what to look up for a user name that somebody typed to sign in; it need not be well-formed."""
+    return text[:64].lower()
