@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, final
 from urllib.parse import urlsplit
 
@@ -128,6 +127,8 @@ class Auth:
         api = tuple(route for part in parts for route in part.routes)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
+        kernel = Kernel(self.routes, settings, take_limit=self._take_limit, render_problem=self.pages.render_problem)
+        self.edge = Edge(settings, kernel, self.gate, self.pages.refuse, self.start)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
         self._upkeep = Upkeep(
             self.store,
@@ -139,14 +140,6 @@ class Auth:
                 lambda tx: records.sweep(tx, settings.session),
             ),
         )
-
-    @cached_property
-    def edge(self) -> Edge:
-        """What web adapters work with."""
-        kernel = Kernel(
-            self.routes, self.settings, take_limit=self._take_limit, render_problem=self.pages.render_problem
-        )
-        return Edge(self.settings, kernel, self.gate, self.pages.refuse, self.start)
 
     def start(self) -> None:
         """Get ready to serve: the schema, the mail worker, the upkeep. Adapters call it before the first request.
@@ -164,9 +157,11 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
+        if self.store.is_current():
+            return
         if not self.settings.is_production:
             self.store.migrate()
-        elif not self.store.is_current():
+        else:
             raise ConfigurationError("the database's schema is not this version's: run `watchword migrate`")
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from sqlalchemy import delete, insert, select, update
+
 from watchword.audit.chain import LANES, Damage
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog, printable
@@ -146,10 +147,11 @@ def test_a150_an_edited_time_is_reported(store, log):
     assert damage(store, log) == [Damage("edited", lane_of(store), 3, row_id(store, 3))]
 
 
-def test_a037_an_empty_column_and_an_absent_one_are_told_apart(store, log):
+@pytest.mark.parametrize("present", ["", "-", "None"])
+def test_a037_a_present_column_and_an_absent_one_are_told_apart(store, log, present):
     record_some(store, log, 1)
     with store.write() as tx:
-        tx.execute(update(audit_events).values(actor_id=""))
+        tx.execute(update(audit_events).values(actor_id=present))
     assert damage(store, log) == [Damage("edited", lane_of(store), 1, row_id(store, 1))]
 
 
@@ -210,6 +212,23 @@ def test_a150_an_invented_row_is_reported(store, log):
         tx.execute(insert(audit_events), {**row, "sequence": 6, "id": "aud_invented"})
     found = damage(store, log)
     assert [(damage.kind, damage.sequence) for damage in found] == [("edited", 6), ("head", 6)]
+
+
+def test_a150_a_row_that_was_sealed_for_this_place_in_another_history_is_reported(store, log):
+    """An attacker who restored an older copy of the database for a while has rows of two histories."""
+    record_some(store, log, 2)
+    with store.read() as tx:
+        head = dict(tx.execute(select(audit_heads)).mappings().one())
+    record_some(store, log, 1)
+    with store.write() as tx:
+        other = dict(tx.execute(select(audit_events).where(audit_events.c.sequence == 3)).mappings().one())
+        tx.execute(delete(audit_events).where(audit_events.c.sequence == 3))
+        tx.execute(update(audit_heads).values(head))
+    record_some(store, log, 2)
+    assert damage(store, log) == []
+    with store.write() as tx:
+        tx.execute(update(audit_events).where(audit_events.c.sequence == 3).values(other))
+    assert damage(store, log) == [Damage("edited", lane_of(store), 4, row_id(store, 4))]
 
 
 def test_the_log_is_whole_after_the_secret_was_changed(store, log):

@@ -1,6 +1,7 @@
 """The limits by name, and what settings may make of them."""
 
 import pytest
+
 from watchword.foundation.clock import MINUTE
 from watchword.foundation.errors import ConfigurationError
 from watchword.limits.declared import LIMITS, Rate, effective_rates
@@ -22,7 +23,7 @@ def test_settings_replace_a_rate():
 
 
 def test_an_unknown_name_is_refused_and_the_names_are_listed():
-    with pytest.raises(ConfigurationError, match="no limit is called 'sign_in_adress'.*sign_in_address"):
+    with pytest.raises(ConfigurationError, match=r"no limit is called 'sign_in_adress'.*sign_in_address"):
         effective_rates({"sign_in_adress": "7/minute"})
 
 

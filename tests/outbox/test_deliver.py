@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from sqlalchemy import select, update
+
 from watchword.foundation.clock import DAY, HOUR, MINUTE, SystemClock
 from watchword.foundation.secrets import Secret
 from watchword.outbox.deliver import CLAIM, DeliveryWorker, retry_delay

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select, update
+
 from watchword.foundation.secrets import Secret
 from watchword.outbox.mail import Mail
 from watchword.outbox.outbox import RETENTION, Outbox

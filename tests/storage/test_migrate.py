@@ -1,16 +1,18 @@
 """Migrations: one history, which makes the tables that the rooms declare."""
 
-import subprocess
 import sys
 import warnings
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 import sqlalchemy
-import watchword
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+
+import watchword
 from watchword.foundation.clock import SystemClock
 from watchword.foundation.ids import new_id
 from watchword.storage.metadata import metadata
@@ -22,7 +24,10 @@ MIGRATE = """
 import sys
 from watchword.foundation.clock import SystemClock
 from watchword.storage.store import Store
-Store(sys.argv[1], SystemClock()).migrate()
+store = Store(sys.argv[1], SystemClock())
+print("ready", flush=True)
+sys.stdin.readline()
+store.migrate()
 """
 
 
@@ -67,8 +72,14 @@ def test_migrating_again_changes_nothing(store):
 
 
 def test_processes_that_migrate_a_new_database_at_once_all_succeed(empty_url):
-    migrating = [subprocess.Popen([sys.executable, "-c", MIGRATE, empty_url]) for _ in range(4)]
-    assert [process.wait(60) for process in migrating] == [0, 0, 0, 0]
+    command = [sys.executable, "-c", MIGRATE, empty_url]
+    with ExitStack() as stack:
+        migrating = [stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(4)]
+        assert [process.stdout.readline() for process in migrating] == ["ready\n"] * 4
+        for process in migrating:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        assert [process.wait(60) for process in migrating] == [0, 0, 0, 0]
     store = Store(empty_url, SystemClock())
     assert store.is_current()
     store.close()

@@ -5,11 +5,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 import sqlalchemy
 from sqlalchemy import event, func, insert, select, text
+
 from watchword.foundation.clock import SystemClock
 from watchword.foundation.errors import ConfigurationError, StoreUnavailableError
 from watchword.limits.tables import limits
@@ -157,7 +160,7 @@ for number in range(int(sys.argv[2]), int(sys.argv[2]) + 50):
 
 def test_several_processes_write_at_once_and_nothing_is_lost(store, store_url):
     commands = [[sys.executable, "-c", WRITER, store_url, str(first)] for first in range(0, 200, 50)]
-    writers = [subprocess.Popen(command) for command in commands]
+    writers = [Popen(command) for command in commands]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
     assert count(store) == 200
 
@@ -326,3 +329,30 @@ def test_only_its_owner_reads_a_new_sqlite_file(tmp_path):
     store.migrate()
     assert [path.stat().st_mode & 0o077 for path in sorted(Path(file.parent).iterdir())] == [0, 0, 0]
     store.close()
+
+
+OPENER = """
+import sys
+from sqlalchemy import text
+from watchword.foundation.clock import SystemClock
+from watchword.storage.store import Store
+for number in range(40):
+    store = Store(f"sqlite:///{sys.argv[1]}/{number}.sqlite3", SystemClock())
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with store.write() as tx:
+        tx.execute(text("CREATE TABLE IF NOT EXISTS things (id INTEGER)"))
+    store.close()
+"""
+
+
+def test_processes_that_open_a_new_sqlite_file_at_once_all_succeed(tmp_path):
+    command = [sys.executable, "-c", OPENER, str(tmp_path)]
+    with ExitStack() as stack:
+        openers = [stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(6)]
+        for _ in range(40):
+            assert [opener.stdout.readline() for opener in openers] == ["ready\n"] * 6
+            for opener in openers:
+                opener.stdin.write("go\n")
+                opener.stdin.flush()
+        assert [opener.wait(60) for opener in openers] == [0] * 6

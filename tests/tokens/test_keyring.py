@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from watchword.foundation.errors import ConfigurationError
 from watchword.foundation.secrets import Secret
 from watchword.tokens.keyring import Keyring, length_prefixed

@@ -41,8 +41,8 @@ class Browser:
         """Return the `Set-Cookie` value that (again) names this browser."""
         return (self._cookies.set_browser(self._secret, REMEMBERED // 1000),)
 
-    def knows(self, tx: Transaction, user_id: str) -> bool:
-        """Tell whether this user has signed in here before."""
+    def knows(self, tx: Transaction, user_id: str | None) -> bool:
+        """Tell whether this user has signed in here before. It takes as long for nobody (`None`) as for somebody."""
         if self.is_new:
             return False
         known = select(devices.c.id).where(devices.c.user_id == user_id, devices.c.browser_hash == self.hash)

@@ -10,6 +10,7 @@ from watchword.foundation.clock import HOUR, MINUTE
 from watchword.foundation.errors import Code
 from watchword.foundation.ids import new_id
 from watchword.foundation.secrets import Secret, random_code, random_secret
+from watchword.identity.tables import users
 from watchword.storage.store import Transaction
 from watchword.tokens.keyring import Keyring
 
@@ -101,11 +102,13 @@ def try_code(tx: Transaction, keyring: Keyring, attempt_id: str, code: Secret) -
 def issue_link(tx: Transaction, purpose: LinkPurpose, user_id: str | None, lifetime: int) -> Secret:
     """Make a link that works once, for `lifetime` milliseconds; earlier ones of the same kind are void (CB-176).
 
-    The purpose `decoy` makes a row that leads nowhere, so that asking for an unknown address costs the same work.
+    The purpose `decoy` makes a row that leads nowhere by the same statements, so that asking for an unknown address
+    costs the same work.
     """
-    owner = challenges.c.user_id.is_(None) if user_id is None else challenges.c.user_id == user_id
-    if purpose != "decoy":
-        tx.execute(delete(challenges).where(owner, challenges.c.purpose == purpose))
+    owner = challenges.c.user_id.is_(None) if purpose == "setup" else challenges.c.user_id == (user_id or "")
+    # The user's row is locked: two requests at once would else each leave a link that works.
+    tx.execute(select(users.c.id).where(users.c.id == (user_id or "")).with_for_update())
+    tx.execute(delete(challenges).where(owner, challenges.c.purpose == purpose))
     link = random_secret(_LINK_BYTES)
     row = {
         "id": new_id("chl"),

@@ -44,7 +44,7 @@ def ask_again(services: Services, request: Request, attempt_id: str) -> Pending 
     """Send a new code to the same address; the earlier one is void."""
     with services.store.write() as tx:
         browser = Browser(request, services.cookies)
-        attempt = _load(tx, services, browser, attempt_id)
+        attempt = _load(tx, services, browser, attempt_id, lock=True)
         return ask(tx, services, request, attempt, browser) if attempt else Denied(ATTEMPT_EXPIRED)
 
 
@@ -54,7 +54,8 @@ def confirm_by_code(services: Services, request: Request, attempt_id: str, code:
         denied = services.limiter.take(tx, "code_address", address_bucket(request.address))
         if denied is not None:
             return denied
-        attempt = _load(tx, services, Browser(request, services.cookies), attempt_id)
+        browser = Browser(request, services.cookies)
+        attempt = _load(tx, services, browser, attempt_id, lock=True)
         if attempt is None:
             return Denied(ATTEMPT_EXPIRED)
         denied = services.limiter.take(tx, "code_account", attempt.plan.email_key)
@@ -64,18 +65,24 @@ def confirm_by_code(services: Services, request: Request, attempt_id: str, code:
         if result == "right" and not attempt.plan.taken:
             services.limiter.give_back(tx, "code_account", attempt.plan.email_key)
             return _carry_out(tx, services, request, attempt)
+        # The Copenhagen Book's advice (CB-111): whoever types an old code gets a new one without asking.
+        renewed = ask(tx, services, request, attempt, browser) if result == "expired" else None
         services.note(tx, AuditEvent.CODE_FAILED, request, attempt.user_id, attempt=attempt.id, reason=result)
-        if result == "expired":
-            # The Copenhagen Book's advice (CB-111): whoever types an old code gets a new one without asking.
-            renewed = ask(tx, services, request, attempt, Browser(request, services.cookies))
-            return renewed if isinstance(renewed, Denied) else Denied(CODE_EXPIRED)
-        return Denied(CODE_INVALID)
+        if isinstance(renewed, Denied):
+            return renewed
+        return Denied(CODE_EXPIRED if renewed else CODE_INVALID)
 
 
-def link_is_for_this_browser(services: Services, request: Request, link: str) -> bool:
-    """Tell whether the link carries on an attempt that this very browser began; uses nothing up (A95)."""
+def attempt_under_way(services: Services, request: Request, attempt_id: str) -> Attempt | None:
+    """Return the open attempt of this id if this very browser began it."""
     with services.store.read() as tx:
-        return _attempt_of_link(tx, services, request, link) is not None
+        return _load(tx, services, Browser(request, services.cookies), attempt_id, lock=False)
+
+
+def attempt_of_link(services: Services, request: Request, link: str) -> Attempt | None:
+    """Return the attempt that the link carries on, if this very browser began it; uses nothing up (A95)."""
+    with services.store.read() as tx:
+        return _attempt_of_link(tx, services, request, link, lock=False)
 
 
 def confirm_by_link(services: Services, request: Request, link: str) -> Complete | Pending | Denied:
@@ -88,23 +95,23 @@ def confirm_by_link(services: Services, request: Request, link: str) -> Complete
         denied = services.limiter.take(tx, "code_address", address_bucket(request.address))
         if denied is not None:
             return denied
-        attempt = _attempt_of_link(tx, services, request, link)
+        attempt = _attempt_of_link(tx, services, request, link, lock=True)
         if attempt is None or attempt.plan.taken or challenge.use_link(tx, "attempt", link) is None:
             return Denied(LINK_INVALID)
         return _carry_out(tx, services, request, attempt)
 
 
-def _attempt_of_link(tx: Transaction, services: Services, request: Request, link: str) -> Attempt | None:
+def _attempt_of_link(tx: Transaction, services: Services, request: Request, link: str, *, lock: bool) -> Attempt | None:
     target = challenge.peek_link(tx, "attempt", link)
     if target is None or target.attempt_id is None:
         return None
-    return _load(tx, services, Browser(request, services.cookies), target.attempt_id)
+    return _load(tx, services, Browser(request, services.cookies), target.attempt_id, lock=lock)
 
 
-def _load(tx: Transaction, services: Services, browser: Browser, attempt_id: str) -> Attempt | None:
+def _load(tx: Transaction, services: Services, browser: Browser, attempt_id: str, *, lock: bool) -> Attempt | None:
     if browser.is_new:
         return None
-    return attempts.load(tx, services.keyring, browser.hash, attempt_id)
+    return attempts.load(tx, services.keyring, browser.hash, attempt_id, lock=lock)
 
 
 def _carry_out(tx: Transaction, services: Services, request: Request, attempt: Attempt) -> Complete | Pending | Denied:

@@ -31,7 +31,7 @@ def admit(tx: Transaction, services: Services, request: Request, user: User, pro
     if not proofs:
         raise ValueError("no proof, no session: admit() takes at least one proof")
     limits = services.settings.session
-    earlier = services.gate.verify(request)
+    earlier = services.gate.verify(request, tx)
     if earlier is not None and earlier.kind == "cookie":
         records.end(tx, earlier.user.id, earlier.id)
     factors = tuple(dict.fromkeys(proof.factor for proof in proofs))

@@ -11,6 +11,7 @@ from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog, Detail
 from watchword.foundation.errors import ConfigurationError, Denied
 from watchword.foundation.settings import Settings
+from watchword.foundation.texts import catalogues, choose_language
 from watchword.http.origin import site_url
 from watchword.http.request import Request
 from watchword.http.route import Route
@@ -41,6 +42,11 @@ class Services:
     gate: Gate
     completions: dict[str, Completion] = field(default_factory=dict[str, Completion])
     """By the purpose of the attempt; filled by `auth.py` from the methods and features that are switched on."""
+
+    def language(self, request: Request) -> str:
+        """Return the language of mails to whoever sends this request."""
+        header = ",".join(request.header_values("accept-language"))
+        return choose_language(header, catalogues("watchword.outbox"), self.settings.language)
 
     def url(self, request: Request, path: str) -> str:
         """Return the absolute address of one of our pages, for a mail: of the configured site, never learnt (A51)."""

@@ -7,7 +7,7 @@ import typer
 from watchword.cli.configuration import AsJSON, Config, opened
 from watchword.cli.terminal import print_json, print_table
 
-app = typer.Typer(name="audit", help="Read the log of security events, and check that nobody changed it.")
+app = typer.Typer(name="audit", help="The log of security events: read it, check its seals.", no_args_is_help=True)
 
 
 @app.command("recent")
@@ -55,5 +55,9 @@ def verify(config: Config = None) -> None:
         return
     rows = [(one.kind, str(one.lane), str(one.sequence), str(one.count), one.id or "") for one in damages]
     print_table(("what", "lane", "number", "rows", "id"), rows)
-    typer.secho("The log is not as it was written: keep a copy of the database, and find out who could write it.", fg="red", err=True)
+    typer.secho(
+        "The log is not as it was written: keep a copy of the database, and find out who could write it.",
+        fg="red",
+        err=True,
+    )
     raise typer.Exit(1)

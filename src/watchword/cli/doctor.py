@@ -1,11 +1,17 @@
 """`watchword doctor`."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from watchword.cli.configuration import AsJSON, Config
-from watchword.cli.terminal import print_json, print_table
+from watchword.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from watchword.cli.finding import Finding
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor(config: Config = None, *, as_json: AsJSON = False) -> None:
@@ -25,10 +31,16 @@ def doctor(config: Config = None, *, as_json: AsJSON = False) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        print_table(
-            ("check", "", "found", "what to do"), [(one.check, one.level, one.found, one.fix) for one in findings]
-        )
+        for finding in findings:
+            _print(finding)
         counts = {level: sum(one.level == level for one in findings) for level in ("ok", "warn", "fail")}
-        typer.echo(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} to mend")
+        typer.echo(f"\n{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} to mend")
     if any(one.level == "fail" for one in findings):
         raise typer.Exit(1)
+
+
+def _print(finding: "Finding") -> None:
+    level = typer.style(f"{finding.level:<4}", fg=_COLOURS[finding.level], bold=True)
+    typer.echo(f"{level}  {finding.check:<16}  {finding.found}")
+    if finding.fix:
+        typer.echo(f"{'':24}→ {finding.fix}")

@@ -39,15 +39,15 @@ def serve(
     from watchword.foundation.environment import from_document, from_environment, read_document
 
     given = from_document(read_document(config)) | from_environment(os.environ)
-    host = host or given.get("host", "127.0.0.1")
-    port = port or given.get("port", 8000)
-    refuse_taken_port(host, port)
+    address: str = host or given.get("host", "127.0.0.1")
+    number: int = port or given.get("port", 8000)
+    refuse_taken_port(address, number)
     with opened(config) as auth:
-        _announce(auth, host, port)
-        workers = workers or given.get("workers") or ((os.cpu_count() or 1) if auth.settings.is_production else 1)
+        _announce(auth, address, number)
+        cores = (os.cpu_count() or 1) if auth.settings.is_production else 1
     if config is not None:
         os.environ["WATCHWORD_CONFIG"] = str(config)
-    _run(host, port, workers)
+    _run(address, number, workers or given.get("workers", cores))
 
 
 def refuse_taken_port(host: str, port: int) -> None:

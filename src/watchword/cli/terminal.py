@@ -9,23 +9,25 @@ import typer
 if TYPE_CHECKING:
     from watchword.foundation.errors import Denied
 
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_PIPED_WIDTH = 400
+"""Columns where no terminal says how many it has: enough that nothing is broken across lines."""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under their columns. A cell that is a level (`ok`, `warn`, `fail`) is coloured."""
+    """Print rows under their columns."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(*columns, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), header_style="bold", pad_edge=False)
     for column in table.columns:
         column.overflow = "fold"
     for row in rows:
         # As `Text`, so that a name like "[red]" is not markup.
-        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
-    Console().print(table)
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else _PIPED_WIDTH)
 
 
 def print_json(value: Any) -> None:

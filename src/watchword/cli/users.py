@@ -12,7 +12,7 @@ from watchword.foundation.errors import Denied
 if TYPE_CHECKING:
     from watchword.identity.users import Role, User
 
-app = typer.Typer(name="users", help="Look after accounts.")
+app = typer.Typer(name="users", help="Look after accounts.", no_args_is_help=True)
 Who = Annotated[str, typer.Argument(metavar="USER", help="E-mail address, or id (usr_…).")]
 RoleOption = Annotated[str, typer.Option("--role", help="user or admin.")]
 _PAGE = 500

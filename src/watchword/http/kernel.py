@@ -112,7 +112,7 @@ class Kernel:
 
     def _refuse(self, request: Request, route: Route | None, denied: Denied) -> Response:
         """Return the refusal as a page where a browser asked for one, else as a problem document."""
-        if not (route.form if route else _asks_for_page(request)):
+        if not (route.form if route else asks_for_page(request)):
             return problem_response(denied)
         page = self._render_problem(request, denied)
         if page.status == denied.code.status:
@@ -158,7 +158,7 @@ def _read_input(route: Route, request: Request) -> Any:
     return None if route.input is None else read_json(request, route.input)
 
 
-def _asks_for_page(request: Request) -> bool:
+def asks_for_page(request: Request) -> bool:
     """Tell whether a browser navigates: it lists `text/html`, while scripts ask for JSON or for anything."""
     accept = ",".join(request.header_values("accept")).lower()
     return "text/html" in accept and "json" not in accept

@@ -31,19 +31,27 @@ class EmailAddress:
 def parse_email_address(text: str, field: str = "email") -> EmailAddress | FieldError:
     """Return the address, or what is wrong with it. No DNS is asked, nothing is repaired.
 
-    The local part is ASCII: outside it, a look-alike (a dotless i, a long s, the Kelvin sign, Cyrillic) can't be told from the
-    letter it imitates, and mail systems differ in what they fold (A60, A61). The domain may be international, but
-    not in compatibility forms such as full-width letters. A `+tag` stays (CB-100).
+    The local part is ASCII: outside it, a look-alike (a dotless i, a long s, the Kelvin sign, Cyrillic) can't be told
+    from the letter it imitates, and mail systems differ in what they fold (A60, A61). The domain may be international,
+    but not in compatibility forms such as full-width letters, nor with letters that its A-labels leave out: each
+    spelling of a mail box must be one that mail reaches it by. A `+tag` stays (CB-100). Longer than 254 characters
+    it is refused unread (CB-093, CB-098).
     """
     refusal = FieldError(field, "an e-mail address such as name@example.org", reason="email_invalid")
     if not text or len(text) > MAXIMUM_LENGTH:
         return refusal
     local, _, domain = text.rpartition("@")
+    # An encoded word (RFC 2047) is another address to whoever decodes it (A62).
+    if "=?" in local:
+        return refusal
     if not _LOCAL.match(local) or "." not in domain or unicodedata.normalize("NFKC", domain) != domain:
         return refusal
     try:
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError:
+        return refusal
+    # The mapping to A-labels drops invisible letters and turns an ideographic full stop into a dot.
+    if domain.lower() not in (found.domain, found.ascii_domain):
         return refusal
     return EmailAddress(text, f"{local.lower()}@{found.ascii_domain.lower()}")
 

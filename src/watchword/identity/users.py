@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
 
 from watchword.foundation.ids import new_id
 from watchword.identity.email_address import EmailAddress
@@ -69,6 +69,11 @@ _ACCOUNT = select(
     users.c.language,
     users.c.created_at,
 ).select_from(USER_SOURCE.outerjoin(_password, and_(_password.c.user_id == users.c.id, _password.c.kind == "password")))
+_VALUE: BindParameter[str] = bindparam("value")
+# Built once: putting a statement together costs more than SQLite takes to run it.
+_BY_EMAIL = _ACCOUNT.where(_email.c.key == _VALUE)
+_BY_USER_NAME = _ACCOUNT.where(_handle.c.key == _VALUE)
+_BY_ID = _ACCOUNT.where(users.c.id == _VALUE)
 
 
 def user_of(row: Row[Any]) -> User:
@@ -76,8 +81,8 @@ def user_of(row: Row[Any]) -> User:
     return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=row.role)
 
 
-def _account(tx: Transaction, where: ColumnElement[bool]) -> Account | None:
-    row = tx.execute(_ACCOUNT.where(where)).first()
+def _account(tx: Transaction, statement: Select[*tuple[Any, ...]], value: str) -> Account | None:
+    row = tx.execute(statement, {"value": value}).first()
     if row is None:
         return None
     return Account(
@@ -92,17 +97,17 @@ def _account(tx: Transaction, where: ColumnElement[bool]) -> Account | None:
 
 def account_by_email(tx: Transaction, key: str) -> Account | None:
     """Return the account that this e-mail address (its canonical key) leads to."""
-    return _account(tx, _email.c.key == key)
+    return _account(tx, _BY_EMAIL, key)
 
 
 def account_by_user_name(tx: Transaction, key: str) -> Account | None:
     """Return the account that this user name (its canonical key) leads to."""
-    return _account(tx, _handle.c.key == key)
+    return _account(tx, _BY_USER_NAME, key)
 
 
 def account_by_id(tx: Transaction, user_id: str) -> Account | None:
     """Return the account of this user."""
-    return _account(tx, users.c.id == user_id)
+    return _account(tx, _BY_ID, user_id)
 
 
 def accounts(tx: Transaction, *, after: str = "", limit: int = 100) -> list[User]:

@@ -84,5 +84,6 @@ def _colours(brand: Brand) -> dict[str, str]:
         "on_accent": as_hex(text_on(accent)),
         "edge": as_hex(readable(accent, (WHITE,), 3.0)),
         "ink": as_hex(readable(accent, (WHITE,), 4.5)),
+        "dark_edge": as_hex(readable(accent, (_DARK_CARD,), 3.0)),
         "dark_ink": as_hex(readable(accent, (_DARK_CARD,), 4.5)),
     }

@@ -1,5 +1,6 @@
 """The site's own look: its colour as CSS variables and its mark as an icon, always with enough contrast (WCAG AA)."""
 
+from collections.abc import Sequence
 from html import escape
 
 from watchword.foundation.colour import (
@@ -15,9 +16,10 @@ from watchword.foundation.colour import (
 )
 from watchword.foundation.settings import Brand
 
-_LIGHT = (WHITE, parse_colour("#f5f6f8"))
-_DARK = (parse_colour("#16191f"), parse_colour("#0d0f13"))
-"""Card and page, as in pages.css."""
+_LIGHT = (WHITE, parse_colour("#f5f6f8"), parse_colour("#f2f3f6"))
+_DARK = (parse_colour("#16191f"), parse_colour("#0d0f13"), parse_colour("#1e222a"))
+"""`--card`, `--page` and `--sunken` of pages.css."""
+_DARK_TEXT = parse_colour("#eceef2")
 _TEXT, _GRAPHIC = 4.5, 3.0
 """The least contrast of text (WCAG 2.2, 1.4.3) and of what shows a control (1.4.11)."""
 
@@ -30,7 +32,7 @@ def brand_css(brand: Brand) -> str:
     """
     accent = parse_colour(brand.colour)
     light = _variables(accent, _LIGHT)
-    dark = _variables(readable(accent, _DARK, _GRAPHIC), _DARK)
+    dark = _variables(_lit(accent), _DARK)
     return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
 
 
@@ -47,10 +49,18 @@ def brand_icon(brand: Brand) -> str:
 
 def initial(name: str) -> str:
     """Return the first letter of a name, in upper case."""
-    return next((letter.upper() for letter in name if letter.isalnum()), "•")
+    return next((letter.upper()[0] for letter in name if letter.isalnum()), "•")
 
 
-def _variables(accent: Colour, backgrounds: tuple[Colour, Colour]) -> str:
+def _lit(accent: Colour) -> Colour:
+    """Return the accent as it shows on dark: as it is, or lighter, or nearly white where it is black or a dark grey."""
+    if min(contrast(accent, background) for background in _DARK) >= _GRAPHIC:
+        return accent
+    is_grey = max(accent) - min(accent) < 24
+    return _DARK_TEXT if is_grey else readable(accent, _DARK, _GRAPHIC)
+
+
+def _variables(accent: Colour, backgrounds: Sequence[Colour]) -> str:
     """Return the CSS variables: the fill, the text on it, its edge, and the accent as a colour of text."""
     on_accent = text_on(accent)
     soft = mix(accent, backgrounds[0], 0.88)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final, final
 
 from markupsafe import Markup, escape
 
+from watchword.admission.challenge import CODE_DIGITS
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.errors import Denied
 from watchword.foundation.settings import Settings
 from watchword.foundation.texts import Texts, catalogues, choose_language, texts_in
 from watchword.http.request import Request
 from watchword.http.response import Response
+from watchword.methods.password.hashing import MINIMUM_CHARACTERS
 from watchword.pages.brand import initial
 from watchword.pages.contexts import ErrorPage, MailboxPage, Page
 from watchword.pages.device import describe_device
@@ -34,7 +36,7 @@ _MAIL_POLICY: Final = (
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 """For a mail's HTML in the mailbox: styles written into it, no script, and links that open in a tab of their own."""
-_LINK = re.compile(r"https?://[^\s<>\"]+")
+_LINK_OR_CODE = re.compile(rf"(?P<link>https?://[^\s<>\"]+)|(?<!\d)\d{{{CODE_DIGITS}}}(?!\d)")
 
 
 @final
@@ -76,12 +78,14 @@ class Renderer:
         values = {field.name: getattr(page, field.name) for field in fields(page)}
         html = _environment().get_template(f"{template_name(page)}.html").render(
             values,
-            name=template_name(page),
+            page_name=template_name(page),
             brand=self._settings.brand,
             prefix=self._settings.prefix,
             language=texts.language,
             t=texts.html,
             static=self.static.url,
+            code_digits=CODE_DIGITS,
+            password_characters=MINIMUM_CHARACTERS,
             problem=_problem(texts, denied),
             errors=_field_errors(texts, denied),
             moment=_moment(texts),
@@ -138,7 +142,7 @@ def _environment() -> "Environment":
     )
     environment.filters["initial"] = initial
     environment.filters["strong"] = _strong
-    environment.filters["with_links"] = _with_links
+    environment.filters["clickable"] = _clickable
     return environment
 
 
@@ -162,7 +166,10 @@ def _wait(texts: Texts, seconds: int | None) -> str:
 def _field_errors(texts: Texts, denied: Denied | None) -> Mapping[str, Markup]:
     """Return the text of each field at fault; a reason without a text of its own gets the general one."""
     reasons = {error.field: f"reason.{error.reason}" for error in (denied.fields if denied else ())}
-    return {field: texts.html(key if key in texts else "reason.other") for field, key in reasons.items()}
+    return {
+        field: texts.html(key if key in texts else "reason.other", minimum=MINIMUM_CHARACTERS)
+        for field, key in reasons.items()
+    }
 
 
 def _moment(texts: Texts) -> "Callable[[datetime | int], Markup]":
@@ -198,11 +205,12 @@ def _strong(text: str) -> Markup:
     return Markup("<strong>{}</strong>").format(text)
 
 
-def _with_links(text: str) -> Markup:
-    """Return plain text with its web addresses as links, everything escaped."""
+def _clickable(text: str) -> Markup:
+    """Return a mail's plain text with its links to follow and its codes to pick up in one click, all escaped."""
     pieces: list[Markup] = []
     end = 0
-    for match in _LINK.finditer(text):
-        pieces += [escape(text[end : match.start()]), Markup('<a href="{0}">{0}</a>').format(match[0])]
+    for match in _LINK_OR_CODE.finditer(text):
+        shown = Markup('<a href="{0}">{0}</a>').format(match[0]) if match["link"] else _strong(match[0])
+        pieces += [escape(text[end : match.start()]), shown]
         end = match.end()
     return Markup("").join([*pieces, escape(text[end:])])

@@ -65,11 +65,9 @@ class Guard:
     def __call__(self, handler: Any = None) -> Any:
         """Decorate a handler; or, without one, decide about the request under way and return its session."""
         if handler is None:
-            return self._check()
+            # FastAPI calls a dependency that is no coroutine function on a worker thread, with the request's context.
+            return self.decide(verify_session_sync())
         return _wrap(handler, self)
-
-    async def _check(self) -> Session:
-        return self.decide(await verify_session())
 
 
 def public(handler: Handler) -> Handler:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
 
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.ids import new_id
@@ -31,7 +31,9 @@ _BY_ID = (
         users.c.disabled,
     )
     .select_from(sessions.join(USER_SOURCE, sessions.c.user_id == users.c.id))
+    .where(sessions.c.id == bindparam("session_id"))
 )  # fmt: skip
+_INSERT = insert(sessions)
 
 
 def start(
@@ -56,13 +58,13 @@ def start(
         "address": request.address,
         "user_agent": (request.header("user-agent") or "")[:USER_AGENT_LENGTH],
     }
-    tx.execute(insert(sessions), row)
+    tx.execute(_INSERT, row)
     return session_id, token
 
 
 def find(tx: Transaction, session_id: str) -> Row[Any] | None:
     """Return the session's row with its user's columns, live or not."""
-    return tx.execute(_BY_ID.where(sessions.c.id == session_id)).first()
+    return tx.execute(_BY_ID, {"session_id": session_id}).first()
 
 
 def session_of(row: Row[Any]) -> Session:

@@ -1,6 +1,7 @@
 """Engines for the two databases: how a URL becomes connections with the right settings."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,9 +93,21 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # To change the journal's mode takes a lock that is not waited for, so only the first connection of all does it.
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode=WAL")
+    _use_write_ahead_log(connection)
     # FULL: what was answered is on the disk, so a power cut can't bring a revoked session back to life.
     for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-8000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # SQLite's timeout does not cover this one command: of several processes that open a new file, one succeeds.
+    for _ in range(BUSY_TIMEOUT // 10):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not is_unavailable(error):
+                raise
+            time.sleep(0.01)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")

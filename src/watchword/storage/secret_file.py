@@ -7,6 +7,7 @@ from pathlib import Path
 
 from watchword.foundation.secrets import Secret, random_secret
 
+FOLDER = ".watchword"
 PREFIX = "development-"
 """Production refuses a secret that begins so."""
 
@@ -14,8 +15,8 @@ PREFIX = "development-"
 def secret_path(store_url: str) -> Path:
     """Return where the development secret of this store is kept: beside a SQLite file, else in the working directory."""
     is_sqlite = store_url.startswith("sqlite:///")
-    database = store_url.removeprefix("sqlite:///").partition("?")[0] if is_sqlite else ""
-    return Path(database).parent / ".watchword" / "secret"
+    folder = Path(store_url.removeprefix("sqlite:///").partition("?")[0] if is_sqlite else "").parent
+    return (folder if folder.name == FOLDER else folder / FOLDER) / "secret"
 
 
 def development_secret(path: Path) -> Secret:

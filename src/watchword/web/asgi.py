@@ -1,11 +1,10 @@
 """The ASGI middleware under every async adapter: serves `/auth`, opens the context that `verify_session()` reads."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, final
 
-from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError
+from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError, Unauthenticated
 from watchword.http.body import MAXIMUM_BODY
 from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
 from watchword.http.request import Request
@@ -18,8 +17,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_log = logging.getLogger("watchword")
 
 
 @final
@@ -55,36 +52,46 @@ class WatchwordMiddleware:
     async def _protected(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         denied = self._cross_site(request) if request.method not in SAFE_METHODS else None
         if denied is not None:
-            await _respond(self._edge.refuse(request, denied), send)
+            await self._refused(request, scope, send, denied)
             return
         started = False
 
+        async def receive_watched() -> Message:
+            message = await receive()
+            if not message["type"].endswith(".disconnect"):
+                await self._look_again(request)
+            return message
+
         async def send_private(message: Message) -> None:
             nonlocal started
+            await self._look_again(request)
             if message["type"] in ("http.response.start", "websocket.accept"):
                 started = True
-                if request.memo:
+                if "session" in request.memo:
                     message["headers"] = _private(message.get("headers", ()), has_session=bool(request.memo["session"]))
             await send(message)
 
         leave = set_context(RequestContext(request, self._edge.gate, self._edge.light))
         try:
-            await self._app(scope, receive, send_private)
+            await self._app(scope, receive_watched, send_private)
         except (AccessError, StoreUnavailableError) as error:
-            if started:
+            if started and scope["type"] == "http":
                 raise
-            await self._refused(request, scope, send, error)
+            await self._refused(request, scope, send, _denied(error))
         finally:
             leave()
 
-    async def _refused(self, request: Request, scope: Scope, send: Send, error: Exception) -> None:
+    async def _look_again(self, request: Request) -> None:
+        """Stop a connection that outlives its session: a socket, an event stream, a long poll (A40)."""
+        if self._edge.gate.is_due(request):
+            loop = asyncio.get_running_loop()
+            if not await loop.run_in_executor(self._edge.light, self._edge.gate.still_lives, request):
+                raise Unauthenticated
+
+    async def _refused(self, request: Request, scope: Scope, send: Send, denied: Denied) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        if isinstance(error, AccessError):
-            denied = Denied(error.code, error.detail, extra=error.extra)
-        else:
-            denied = Denied(UNAVAILABLE, retry_after=5)
         await _respond(self._edge.refuse(request, denied), send, is_head=request.method == "HEAD")
 
     def _cross_site(self, request: Request) -> Denied | None:
@@ -103,9 +110,8 @@ class WatchwordMiddleware:
         try:
             await self._get_ready()
         except Exception as error:
-            _log.error("%s", error)
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
+            raise
         waiting: Message | None = message
 
         async def receive_again() -> Message:
@@ -118,13 +124,23 @@ class WatchwordMiddleware:
         await self._app(scope, receive_again, send)
 
 
+def _denied(error: AccessError | StoreUnavailableError) -> Denied:
+    if isinstance(error, AccessError):
+        return Denied(error.code, error.detail, extra=error.extra)
+    return Denied(UNAVAILABLE, retry_after=5)
+
+
 def request_of(scope: Scope) -> Request:
-    """Return the request of an ASGI scope; the body is read only for Watchword's own routes."""
+    """Return the request of an ASGI scope; the body is read only for Watchword's own routes.
+
+    A WebSocket's handshake counts as `CONNECT` (RFC 8441), which is no safe method: other sites can begin one with
+    the visitor's cookies, and read what comes.
+    """
     root, path = scope.get("root_path", ""), scope["path"]
     client = scope.get("client")
     scheme = "https" if scope.get("scheme") in ("https", "wss") else "http"
     return Request(
-        scope.get("method", "GET"),
+        scope.get("method", "CONNECT"),
         path.removeprefix(root) if root and path.startswith(f"{root}/") else path,
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=scope["headers"],

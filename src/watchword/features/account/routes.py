@@ -12,7 +12,7 @@ from watchword.features.account.steps import LAST_ADMIN, AccountSteps, SessionVi
 from watchword.foundation.errors import NOT_FOUND, Denied
 from watchword.http.body import Input
 from watchword.http.request import Request
-from watchword.http.response import Response, json_response
+from watchword.http.response import Response, json_response, redirect
 from watchword.http.route import OpenToAll, Route
 from watchword.identity.users import PersonName, User
 from watchword.policy.guard import SignedIn
@@ -127,7 +127,7 @@ class AccountFeature:
             ),
             Route(
                 method="PATCH",
-                path="/account",
+                path="/user",
                 name="change_profile",
                 summary="Change my name and user name",
                 guard=self._signed_in,
@@ -137,16 +137,16 @@ class AccountFeature:
             ),
             Route(
                 method="GET",
-                path="/account/export",
+                path="/user/export",
                 name="export_account",
                 summary="All that is kept about me",
                 guard=self._signed_in,
-                handler=self._export,
+                handler=self.export,
                 output=dict[str, Any],
             ),
             Route(
                 method="POST",
-                path="/account/email",
+                path="/user/email",
                 name="change_email",
                 summary="Begin to move to another e-mail address; a code and a link go to it",
                 guard=self._signed_in,
@@ -158,7 +158,7 @@ class AccountFeature:
             ),
             Route(
                 method="POST",
-                path="/account/delete",
+                path="/user/delete",
                 name="delete_account",
                 summary="Delete my account, for good",
                 guard=self._signed_in,
@@ -177,7 +177,11 @@ class AccountFeature:
         session = self._services.gate.verify(request)
         if session is not None:
             self.steps.end_session(request, session, session.id)
-        return json_response(DoneAnswer(), cookies=(self._services.cookies.clear_session(),))
+        gone = (self._services.cookies.clear_session(),)
+        if request.header("content-type") == "application/x-www-form-urlencoded":
+            # A plain form, which needs no script, is led on to a page.
+            return redirect(f"{self._services.settings.prefix}/signed-out", gone)
+        return json_response(DoneAnswer(), cookies=gone)
 
     def _sessions(self, request: Request, _: None) -> Response:
         return json_response(SessionsAnswer(sessions=self.steps.sessions(self._signed_in.session(request))))
@@ -199,7 +203,8 @@ class AccountFeature:
         user = self.steps.change_profile(request, session, name=body.name, user_name=body.user_name)
         return user if isinstance(user, Denied) else json_response(UserAnswer(user=user))
 
-    def _export(self, request: Request, _: None) -> Response:
+    def export(self, request: Request, _: None) -> Response:
+        """Return all that is kept about whoever is signed in, as a file to save."""
         response = json_response(self.steps.export(request, self._signed_in.session(request)))
         response.headers.append(("content-disposition", 'attachment; filename="my-data.json"'))
         return response

@@ -150,7 +150,7 @@ class AccountSteps:
         The person must still be signed in here: a code alone changes no account.
         """
         services = self._services
-        session = services.gate.verify(request)
+        session = services.gate.verify(request, tx)
         account = account_by_id(tx, attempt.user_id or "")
         if account is None or account.disabled or session is None or session.user.id != account.user.id:
             return Denied(ATTEMPT_EXPIRED)
@@ -193,9 +193,9 @@ class AccountSteps:
         with services.store.write() as tx:
             if account.user.role == "admin" and count_admins(tx) == 1:
                 return Denied(LAST_ADMIN)
-            services.note(tx, AuditEvent.ACCOUNT_DELETED, request, account.user.id)
             services.send(tx, "account_deleted", account.user.email, account.language, {})
             delete_user(tx, account.user.id)
+            services.note(tx, AuditEvent.ACCOUNT_DELETED, request, account.user.id)
         services.gate.forget(request)
         return None
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from typing import final
+from urllib.parse import urlsplit
 
 from watchword.foundation.errors import ConfigurationError
-from watchword.foundation.secrets import Secret
+from watchword.foundation.secrets import Secret, same_bytes
 
 _PREFIX = 5
-_TIMEOUT = 2.0
 _LARGEST = 512 * 1024
 _log = logging.getLogger("watchword")
 
@@ -20,19 +21,25 @@ class RangeService:
 
     Args:
         base_url: `https://api.pwnedpasswords.com/range`, or a mirror of one's own.
+        timeout: seconds that a connection, and then the answer, may take.
 
     Raises:
-        ConfigurationError: the extra `breached` is not installed.
+        ConfigurationError: the URL is none, or the extra `breached` is not installed.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, timeout: float = 2.0) -> None:
         try:
             import httpx
         except ModuleNotFoundError as error:
             raise ConfigurationError("the range service needs: pip install 'watchword[breached]'") from error
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, headers={"Add-Padding": "true"})
-        self._failure = httpx.HTTPError
-        self._base_url = base_url.rstrip("/")
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError("the range service is no URL: write 'https://api.pwnedpasswords.com/range'")
+        self._client = httpx.Client(timeout=timeout, follow_redirects=False, headers={"Add-Padding": "true"})
+        self._failures = (httpx.HTTPError, httpx.InvalidURL, ValueError)
+        self._base_url = base_url
+        self._path = parts.path.rstrip("/")
+        self._timeout = timeout
 
     def knows(self, password: Secret) -> bool:
         """Tell whether the password was in a breach.
@@ -40,25 +47,34 @@ class RangeService:
         A service that does not answer stops nobody from choosing a password: the offline list has spoken already.
         """
         digest = hashlib.sha1(password.reveal().encode(), usedforsecurity=False).hexdigest().upper()
-        prefix, suffix = digest[:_PREFIX], digest[_PREFIX:]
         try:
-            with self._client.stream("GET", f"{self._base_url}/{prefix}") as response:
-                response.raise_for_status()
-                text = _read(response.iter_bytes())
-        except (self._failure, ValueError) as error:
+            lines = self._range(digest[:_PREFIX]).upper().splitlines()
+        except self._failures as error:
             _log.warning("the range service of breached passwords does not answer: %s", type(error).__name__)
             return False
         found = False
-        for line in text.splitlines():
-            entry, _, count = line.partition(":")
-            found |= entry.strip() == suffix and count.strip() not in ("", "0")
+        for line in lines:
+            suffix, _, count = line.partition(":")
+            # Padding, there to hide how long the true answer is, comes with a count of 0.
+            found |= same_bytes(suffix.strip().encode(), digest[_PREFIX:].encode()) and count.strip() not in ("", "0")
         return found
 
+    def _range(self, prefix: str) -> str:
+        """Return the answer for the first digits of a digest.
 
-def _read(chunks: Iterator[bytes]) -> str:
+        They go into the request's target, not into its URL: httpx logs each URL, and they say something of a password.
+        """
+        target = f"{self._path}/{prefix}".encode()
+        deadline = time.monotonic() + self._timeout
+        with self._client.stream("GET", self._base_url, extensions={"target": target}) as response:
+            response.raise_for_status()
+            return _read(response.iter_bytes(), deadline)
+
+
+def _read(chunks: Iterator[bytes], deadline: float) -> str:
     read = bytearray()
     for chunk in chunks:
         read += chunk
-        if len(read) > _LARGEST:
-            raise ValueError("more than a range can hold")
+        if len(read) > _LARGEST or time.monotonic() > deadline:
+            raise ValueError("more than a range can hold, or slower than anyone waits")
     return read.decode("ascii", "replace")

@@ -60,20 +60,21 @@ class PasswordSteps:
         self._screening = screening
 
     def sign_up(
-        self, request: Request, *, email: str, password: str, name: str = "", language: str = ""
+        self, request: Request, *, email: str, password: str, name: str = "", next_page: str = ""
     ) -> Pending | Denied:
         """Begin an account: it exists once the address is proven, so nobody can take a stranger's (A65).
 
         The answer, its time and its cookies are the same when the address is taken; only the mail differs (A77).
         """
+        # First of all: to estimate a password's strength costs more than anything else here but its hash (A85).
+        denied = self._take(("sign_up_address", address_bucket(request.address)), ("sign_up_global", ""))
+        if denied is not None:
+            return denied
         address = parse_email_address(email)
         chosen = self._new_password("password", password, (email, name))
         errors = tuple(found for found in (address, chosen) if isinstance(found, FieldError))
         if isinstance(address, FieldError) or isinstance(chosen, FieldError):
             return Denied(INPUT_INVALID, fields=errors)
-        denied = self._take(("sign_up_address", address_bucket(request.address)), ("sign_up_global", ""))
-        if denied is not None:
-            return denied
         hashed = self._hasher.hash(chosen)
         if isinstance(hashed, Denied):
             return hashed
@@ -83,7 +84,8 @@ class PasswordSteps:
             plan = Plan(
                 email=address.address,
                 email_key=address.key,
-                language=language,
+                language=services.language(request),
+                next_page=next_page,
                 name=name,
                 password=hashed,
                 taken=taken,
@@ -153,7 +155,7 @@ class PasswordSteps:
             # An unknown address gets the same rows, made of the same work, and a mail that the worker throws away.
             to = account.user.email if account else address.address
             values = {"link": services.url(request, f"/reset/{link.reveal()}")}
-            language = account.language if account else None
+            language = (account.language if account else None) or services.language(request)
             services.send(tx, "password_reset", to, language, values, decoy=user_id is None)
             services.note(tx, AuditEvent.PASSWORD_RESET_REQUESTED, request, user_id)
             return Pending("", (NextStep(method="password_reset", to=masked(address.address)),))
@@ -275,7 +277,7 @@ class PasswordSteps:
             account = account_by_email(tx, key) if by_email else account_by_user_name(tx, key)
             browser = Browser(request, services.cookies)
             subject = account.user.id if account else f"unknown:{key}"
-            known = account is not None and browser.knows(tx, account.user.id)
+            known = browser.knows(tx, account.user.id if account else None)
             limit = "sign_in_device" if known else "sign_in_account"
             counted = f"{subject}:{browser.hash.hex()}" if known else subject
             denied = services.limiter.take(tx, limit, counted)

@@ -1,0 +1,1 @@
+"""A small app: people keep private notes, and an admin sees who they are."""

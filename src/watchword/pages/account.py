@@ -1,0 +1,127 @@
+"""The pages of one's own account."""
+
+from typing import final
+from urllib.parse import urlencode
+
+from watchword.admission.outcome import Complete
+from watchword.admission.services import Services
+from watchword.features.account.routes import AccountFeature, EmailChangeInput, ProfileInput
+from watchword.foundation.errors import NOT_FOUND, Denied
+from watchword.http.body import convert_input
+from watchword.http.request import Request
+from watchword.http.response import Response, redirect
+from watchword.http.route import Handler, Route
+from watchword.methods.password.steps import PasswordSteps
+from watchword.pages.contexts import AccountPage, DeleteAccountPage, Notice, parse_notice
+from watchword.pages.render import Renderer
+from watchword.policy.guard import SignedIn
+
+Form = dict[str, str]
+
+
+@final
+class AccountPages:
+    """One page with everything about one's account, and a small form for each thing to do."""
+
+    def __init__(
+        self, services: Services, renderer: Renderer, account: AccountFeature, password: PasswordSteps
+    ) -> None:
+        self._services = services
+        self._renderer = renderer
+        self._feature = account
+        self._steps = account.steps
+        self._password = password
+        self._signed_in = SignedIn(services.gate)
+        self.routes: tuple[Route, ...] = (
+            self._page("GET", "", self._show),
+            self._page("POST", "/profile", self._change_profile),
+            self._page("POST", "/email", self._change_email, hashes_password=True),
+            self._page("POST", "/password", self._change_password, hashes_password=True),
+            self._page("POST", "/sessions/{id}/end", self._end_session),
+            self._page("POST", "/sessions/end-others", self._end_others),
+            self._page("GET", "/export", self._feature.export),
+            self._page("GET", "/delete", self._show_delete),
+            self._page("POST", "/delete", self._delete, hashes_password=True),
+        )
+
+    def _page(self, method: str, path: str, handler: Handler, *, hashes_password: bool = False) -> Route:
+        name = path.strip("/").replace("/", "_").replace("-", "_").replace("{", "").replace("}", "")
+        return Route(
+            method=method,
+            path=f"/account{path}",
+            name=f"page_{method.lower()}_account_{name}".rstrip("_"),
+            summary="Hosted page",
+            guard=self._signed_in,
+            handler=handler,
+            hashes_password=hashes_password,
+            form=True,
+        )
+
+    def _show(self, request: Request, _: None) -> Response:
+        return self._draw(request, {}, None)
+
+    def _change_profile(self, request: Request, form: Form) -> Response:
+        body = convert_input(form, ProfileInput)
+        if isinstance(body, Denied):
+            return self._draw(request, form, body)
+        session = self._signed_in.session(request)
+        outcome = self._steps.change_profile(request, session, name=body.name, user_name=body.user_name)
+        return self._draw(request, form, outcome) if isinstance(outcome, Denied) else self._done("profile_saved")
+
+    def _change_email(self, request: Request, form: Form) -> Response:
+        body = convert_input(form, EmailChangeInput)
+        if isinstance(body, Denied):
+            return self._draw(request, form, body)
+        session = self._signed_in.session(request)
+        outcome = self._steps.ask_for_email_change(request, session, email=body.email, password=body.password)
+        if isinstance(outcome, Denied):
+            return self._draw(request, {"email": body.email}, outcome)
+        return redirect(self._url("/confirm", attempt=outcome.attempt), outcome.cookies)
+
+    def _change_password(self, request: Request, form: Form) -> Response:
+        session = self._signed_in.session(request)
+        outcome = self._password.change(request, session, current=form.get("current", ""), new=form.get("new", ""))
+        if isinstance(outcome, Complete):
+            return self._done("password_changed", outcome.cookies)
+        return self._draw(request, {}, outcome)
+
+    def _end_session(self, request: Request, _: Form) -> Response | Denied:
+        session = self._signed_in.session(request)
+        if not self._steps.end_session(request, session, request.parameters["id"]):
+            return Denied(NOT_FOUND)
+        return self._done("session_ended")
+
+    def _end_others(self, request: Request, _: Form) -> Response:
+        self._steps.end_other_sessions(request, self._signed_in.session(request))
+        return self._done("sessions_ended")
+
+    def _show_delete(self, request: Request, _: None) -> Response:
+        return self._draw_delete(request, None)
+
+    def _delete(self, request: Request, form: Form) -> Response:
+        session = self._signed_in.session(request)
+        denied = self._steps.delete(request, session, password=form.get("password", ""))
+        if denied is not None:
+            return self._draw_delete(request, denied)
+        gone = (self._services.cookies.clear_session(),)
+        return redirect(self._url("/sign-in", notice="account_deleted"), gone)
+
+    def _draw(self, request: Request, typed: Form, denied: Denied | None) -> Response:
+        session = self._signed_in.session(request)
+        page = AccountPage(
+            user=session.user,
+            sessions=self._steps.sessions(session),
+            typed=typed,
+            notice=parse_notice(request.query_parameter("notice")),
+        )
+        return self._renderer.render(page, self._renderer.language(request), denied=denied)
+
+    def _draw_delete(self, request: Request, denied: Denied | None) -> Response:
+        page = DeleteAccountPage(email=self._signed_in.session(request).user.email)
+        return self._renderer.render(page, self._renderer.language(request), denied=denied)
+
+    def _done(self, notice: Notice, cookies: tuple[str, ...] = ()) -> Response:
+        return redirect(self._url("/account", notice=notice), cookies)
+
+    def _url(self, path: str, **query: str) -> str:
+        return f"{self._services.settings.prefix}{path}?{urlencode(query)}"
