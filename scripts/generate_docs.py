@@ -1,42 +1,35 @@
-"""Write the reference pages that are derived from the code: docs/reference/problems.md from the declared codes."""
+"""Write the pages of the documentation that are derived from the code: `python -m scripts.generate_docs`.
 
-import importlib
-import pkgutil
-from pathlib import Path
-
-import watchword
-from watchword.foundation.errors import Code, declared_codes
-
-PROBLEMS_PAGE = Path(__file__).parent.parent / "docs" / "reference" / "problems.md"
-
-PROBLEMS_HEAD = """\
-# Problems
-
-Every refusal is a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with a stable `code`. The set
-of codes is closed: a client may branch on them.
-
-| Code | Status | Meaning | What to do |
-| --- | --- | --- | --- |
+Each page is a function of what the code declares and of what the tests are called, so that `tests/house/test_docs.py`
+can tell when a page is not up to date.
 """
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
 
-def import_every_room() -> None:
-    """Import all modules of the package, so that all codes are declared. Alembic alone can run its migrations."""
-    for module in pkgutil.walk_packages(watchword.__path__, "watchword."):
-        if not module.name.startswith("watchword.storage.migrations") and not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+from scripts.reference.commands import commands_page
+from scripts.reference.conformance import attacks_page, copenhagen_page
+from scripts.reference.http_api import http_api_page
+from scripts.reference.lists import events_page, limits_page, mails_page, problems_page
+from scripts.reference.settings import settings_page
 
+DOCS: Final = Path(__file__).parent.parent / "docs"
 
-def problem_row(code: Code) -> str:
-    """Return one row of the table."""
-    return f"| `{code.name}` | {code.status} | {code.title} | {code.fix} |\n"
-
-
-def problems_page() -> str:
-    """Return the page that lists every declared code."""
-    import_every_room()
-    return PROBLEMS_HEAD + "".join(problem_row(code) for code in declared_codes())
-
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "reference/http-api.md": http_api_page,
+    "reference/problems.md": problems_page,
+    "reference/settings.md": settings_page,
+    "reference/limits.md": limits_page,
+    "reference/audit-events.md": events_page,
+    "reference/mails.md": mails_page,
+    "reference/command-line.md": commands_page,
+    "security/copenhagen.md": copenhagen_page,
+    "security/attacks.md": attacks_page,
+}
+"""Every generated page, by its path under docs/."""
 
 if __name__ == "__main__":
-    PROBLEMS_PAGE.write_text(problems_page(), encoding="utf-8")
+    for path, page in PAGES.items():
+        (DOCS / path).write_text(page(), encoding="utf-8")
+        print(f"docs/{path}")

@@ -311,7 +311,7 @@ def test_a096_a_reset_link_dies_when_the_address_changes(site: Site):
     visitor.sign_up()
     token = forgot(site)
     body = {"email": "ada@new.example.org", "password": PASSWORD}
-    attempt = visitor.post("/auth/account/email", body).json["attempt"]
+    attempt = visitor.post("/auth/user/email", body).json["attempt"]
     assert confirm(visitor, attempt, site.code_for("ada@new.example.org")).status == 200
     assert reset(site.visitor(), token).status == 410
 
@@ -320,7 +320,7 @@ def test_a096_a_reset_cancels_a_change_of_address_under_way(site: Site):
     visitor = site.visitor()
     visitor.sign_up()
     body = {"email": "eva@new.example.org", "password": PASSWORD}
-    attempt = visitor.post("/auth/account/email", body).json["attempt"]
+    attempt = visitor.post("/auth/user/email", body).json["attempt"]
     code = site.code_for("eva@new.example.org")
     assert reset(site.visitor(), forgot(site)).status == 200
     visitor.sign_in(password=NEW_PASSWORD)

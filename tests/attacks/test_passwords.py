@@ -191,8 +191,8 @@ def test_a086_no_view_of_a_person_shows_a_hash(site: Site):
     views = [
         visitor.get("/auth/session"),
         visitor.get("/auth/sessions"),
-        visitor.send("PATCH", "/auth/account", body={"name": "Ada L."}),
-        visitor.get("/auth/account/export"),
+        visitor.send("PATCH", "/auth/user", body={"name": "Ada L."}),
+        visitor.get("/auth/user/export"),
     ]
     for view in views:
         assert view.status == 200

@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_any_page(new_page: Callable[..., Page], size: str,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("colour", ["#ffffff", "#000000", "#ffd43b", "#868e96"])
+@pytest.mark.parametrize("colour", ["#000000", "#ffd43b"])
 def test_axe_finds_nothing_whatever_the_brands_colour(new_page: Callable[..., Page], colour: str, scheme: str):
     page = new_page(color_scheme=scheme)
     for name in ("sign_in-wrong", "confirm_code", "account", "mailbox"):

@@ -2,7 +2,7 @@
 
 from typing import final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from watchword.admission.tables import devices
 from watchword.foundation.clock import DAY
@@ -16,6 +16,9 @@ from watchword.storage.upsert import insert_or_ignore
 
 REMEMBERED = 365 * DAY
 _SECRET_BYTES = 32
+_HERE = and_(devices.c.user_id == bindparam("user"), devices.c.browser_hash == bindparam("browser"))
+_KNOWN = select(devices.c.id).where(_HERE)
+_USED = update(devices).where(_HERE).values(last_used_at=bindparam("now"))
 
 
 @final
@@ -41,17 +44,16 @@ class Browser:
         """Return the `Set-Cookie` value that (again) names this browser."""
         return (self._cookies.set_browser(self._secret, REMEMBERED // 1000),)
 
-    def knows(self, tx: Transaction, user_id: str | None) -> bool:
-        """Tell whether this user has signed in here before. It takes as long for nobody (`None`) as for somebody."""
+    def knows(self, tx: Transaction, user_id: str) -> bool:
+        """Tell whether this user has signed in here before."""
         if self.is_new:
             return False
-        known = select(devices.c.id).where(devices.c.user_id == user_id, devices.c.browser_hash == self.hash)
-        return tx.execute(known).first() is not None
+        return tx.execute(_KNOWN, {"user": user_id, "browser": self.hash}).first() is not None
 
     def remember(self, tx: Transaction, user_id: str) -> None:
         """Note that this user has signed in here."""
-        here = (devices.c.user_id == user_id, devices.c.browser_hash == self.hash)
-        if self.is_new or tx.execute(update(devices).where(*here).values(last_used_at=tx.now)).rowcount == 0:
+        used = {"user": user_id, "browser": self.hash, "now": tx.now}
+        if self.is_new or tx.execute(_USED, used).rowcount == 0:
             row = {"id": new_id("dev"), "user_id": user_id, "browser_hash": self.hash}
             tx.execute(insert_or_ignore(tx.dialect, devices), {**row, "created_at": tx.now, "last_used_at": tx.now})
 

@@ -8,9 +8,9 @@ is stored nowhere. What no log inside a database can show is that the whole data
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, Final, Literal, final
 
-from sqlalchemy import Row, RowMapping, select, tuple_, update
+from sqlalchemy import Row, RowMapping, bindparam, select, tuple_, update
 
 from watchword.audit.tables import audit_events, audit_heads
 from watchword.foundation.secrets import sha256
@@ -23,6 +23,11 @@ _PAGE = 1_000
 _NO_SEAL = b""
 """Stands for the seal before a lane's first row."""
 _COLUMNS = ("lane", "sequence", "id", "at", "event", "user_id", "actor_id", "address", "user_agent", "details")
+_HEAD: Final = update(audit_heads).where(audit_heads.c.lane == bindparam("of_lane"))
+_ADVANCE: Final = _HEAD.values(sequence=audit_heads.c.sequence + 1).returning(
+    audit_heads.c.sequence, audit_heads.c.last_seal
+)
+_SEAL: Final = _HEAD.values(last_seal=bindparam("row_seal"), seal=bindparam("head_seal"))
 
 
 @final
@@ -67,17 +72,11 @@ class Chain:
     def next_place(self, tx: Transaction, subject: str) -> Place:
         """Lock the subject's lane until the transaction ends, and return the place after its last row."""
         lane = sha256(subject.encode())[0] % LANES
-        advance = (
-            update(audit_heads)
-            .where(audit_heads.c.lane == lane)
-            .values(sequence=audit_heads.c.sequence + 1)
-            .returning(audit_heads.c.sequence, audit_heads.c.last_seal)
-        )
-        head = tx.execute(advance).first()
+        head = tx.execute(_ADVANCE, {"of_lane": lane}).first()
         if head is None:
             first = {"lane": lane, "sequence": 0, "last_seal": _NO_SEAL, "seal": _NO_SEAL}
             tx.execute(insert_or_ignore(tx.dialect, audit_heads), first)
-            head = tx.execute(advance).one()
+            head = tx.execute(_ADVANCE, {"of_lane": lane}).one()
         return Place(lane, head.sequence, head.last_seal)
 
     def seal(self, tx: Transaction, place: Place, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,8 +84,7 @@ class Chain:
         row = {**columns, "lane": place.lane, "sequence": place.sequence}
         seal = self._keyring.mac("audit", _row_text(place.previous, row))
         head_seal = self._keyring.mac("audit head", _head_text(place.lane, place.sequence, seal))
-        head = update(audit_heads).where(audit_heads.c.lane == place.lane)
-        tx.execute(head.values(last_seal=seal, seal=head_seal))
+        tx.execute(_SEAL, {"of_lane": place.lane, "row_seal": seal, "head_seal": head_seal})
         return {**row, "seal": seal}
 
     def verify(self, tx: Transaction) -> list[Damage]:

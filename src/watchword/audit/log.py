@@ -24,6 +24,7 @@ MAXIMUM_USER_AGENT = 256
 MAXIMUM_DETAIL = 256
 
 Detail = str | int | bool | Sequence[str] | None
+_INSERT = insert(audit_events)
 
 
 @final
@@ -92,7 +93,7 @@ class AuditLog:
         }
         place = self._chain.next_place(tx, user_id or row["address"])
         sealed = self._chain.seal(tx, place, row)
-        tx.execute(insert(audit_events), sealed)
+        tx.execute(_INSERT, sealed)
 
     def events_of(self, tx: Transaction, user_id: str, limit: int = 1_000) -> list[AuditEntry]:
         """Return the newest events of one user first: for the export of their data."""

@@ -36,6 +36,6 @@ def parse_rate(text: str) -> tuple[int, int]:
         ConfigurationError: the text is no such rate.
     """
     match = _RATE.match(text.strip().lower())
-    if match is None or match[3] not in _UNITS or int(match[1]) == 0 or match[2] == "0":
+    if match is None or match[3] not in _UNITS or int(match[1]) == 0 or int(match[2] or "1") == 0:
         raise ConfigurationError(f"{text!r} is no rate: write a count and a period, for example '10/minute' or '5/10m'")
     return int(match[1]), int(match[2] or "1") * _UNITS[match[3]]

@@ -57,7 +57,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 _TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM", "WATCHWORD_TEST_POSTGRESQL"})
 
-_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "": {name: name for name in ("mode", "store", "base_url", "proxies", "language", "breached_password_url")},
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
@@ -101,11 +101,11 @@ def from_document(document: Mapping[str, Any]) -> dict[str, Any]:
             found["limits"] = {
                 name: _checked(f"[limits] {name}", "", rate) for name, rate in _entries(key, value).items()
             }
-        elif key in _TABLES:
+        elif key in TABLES:
             for name, entry in _entries(key, value).items():
-                found[_setting(_TABLES[key], name, f"[{key}] ")] = _checked(f"[{key}] {name}", name, entry)
+                found[_setting(TABLES[key], name, f"[{key}] ")] = _checked(f"[{key}] {name}", name, entry)
         else:
-            found[_setting(_TABLES[""], key, "")] = _checked(key, key, value)
+            found[_setting(TABLES[""], key, "")] = _checked(key, key, value)
     return found
 
 
@@ -121,7 +121,7 @@ def _setting(table: Mapping[str, str], name: str, where: str) -> str:
             "watchword.toml: a secret does not belong in a file that is copied around: set WATCHWORD_SECRET"
         )
     if name not in table:
-        tables = "" if where else f"; tables: {', '.join([*filter(None, _TABLES), 'limits'])}"
+        tables = "" if where else f"; tables: {', '.join([*filter(None, TABLES), 'limits'])}"
         known = ", ".join(table) + tables
         raise ConfigurationError(f"watchword.toml: {where}{name}: no such setting. There are: {known}")
     return table[name]

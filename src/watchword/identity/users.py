@@ -74,6 +74,11 @@ _VALUE: BindParameter[str] = bindparam("value")
 _BY_EMAIL = _ACCOUNT.where(_email.c.key == _VALUE)
 _BY_USER_NAME = _ACCOUNT.where(_handle.c.key == _VALUE)
 _BY_ID = _ACCOUNT.where(users.c.id == _VALUE)
+_PASSWORD_IN_USE = select(credentials.c.data).where(
+    credentials.c.user_id == _VALUE,
+    credentials.c.kind == "password",
+    select(users.c.id).where(users.c.id == _VALUE, users.c.disabled.is_(False)).exists(),
+)
 
 
 def user_of(row: Row[Any]) -> User:
@@ -108,6 +113,11 @@ def account_by_user_name(tx: Transaction, key: str) -> Account | None:
 def account_by_id(tx: Transaction, user_id: str) -> Account | None:
     """Return the account of this user."""
     return _account(tx, _BY_ID, user_id)
+
+
+def password_in_use(tx: Transaction, user_id: str) -> str | None:
+    """Return the user's Argon2 hash, or `None` where there is none, or the account is disabled or gone."""
+    return tx.execute(_PASSWORD_IN_USE, {"value": user_id}).scalar_one_or_none()
 
 
 def accounts(tx: Transaction, *, after: str = "", limit: int = 100) -> list[User]:

@@ -6,18 +6,30 @@ than all units together take to come back.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, final
 
-from sqlalchemy import ColumnElement, case, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    LargeBinary,
+    bindparam,
+    case,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningInsert
 
 from watchword.foundation.clock import MINUTE, SECOND
 from watchword.foundation.errors import Code, Denied
-from watchword.limits.declared import Rate, effective_rates
+from watchword.limits.declared import effective_rates
 from watchword.limits.tables import limits
 from watchword.storage.engine import Dialect
 from watchword.storage.store import Transaction
+from watchword.storage.upsert import insert_into
 from watchword.tokens.keyring import Keyring, length_prefixed
 
 CLOCK_TOLERANCE = MINUTE
@@ -26,6 +38,12 @@ CLOCK_TOLERANCE = MINUTE
 RATE_LIMITED: Final = Code(
     "rate_limited", 429, "Too many tries", "Wait for `Retry-After` seconds, then try again: earlier calls are refused."
 )
+
+
+_KEY: Final[BindParameter[bytes]] = bindparam("counter", type_=LargeBinary)
+_INTERVAL: Final[BindParameter[int]] = bindparam("interval", type_=BigInteger)
+_FULL_AT: Final = select(limits.c.full_at).where(limits.c.key == _KEY)
+_GIVE_BACK: Final = update(limits).where(limits.c.key == _KEY).values(full_at=limits.c.full_at - _INTERVAL)
 
 
 @final
@@ -58,18 +76,19 @@ class Limiter:
                 (`http.address.address_bucket`), nothing for a limit of the whole service.
         """
         rate, key = self._rates[name], self._key(name, subject)
-        full_at = tx.execute(_take_one(tx.dialect, key, rate, tx.now)).scalar_one_or_none()
+        moments = {"counter": key, "interval": rate.interval, "now": tx.now, "latest": tx.now + rate.capacity}
+        full_at = tx.execute(_take_one(tx.dialect), moments).scalar_one_or_none()
         if full_at is not None and full_at <= tx.now + rate.capacity:
             return None
         if full_at is None:
-            full_at = tx.execute(select(limits.c.full_at).where(limits.c.key == key)).scalar_one()
+            full_at = tx.execute(_FULL_AT, {"counter": key}).scalar_one()
         wait = full_at + rate.interval - rate.capacity - tx.now
         return Denied(RATE_LIMITED, retry_after=max(1, -(-wait // SECOND)))
 
     def give_back(self, tx: Transaction, name: str, subject: str = "") -> None:
         """Return the unit that was taken: the try did not count after all, as where the password was right."""
-        rate, key = self._rates[name], self._key(name, subject)
-        tx.execute(update(limits).where(limits.c.key == key).values(full_at=limits.c.full_at - rate.interval))
+        unit = {"counter": self._key(name, subject), "interval": self._rates[name].interval}
+        tx.execute(_GIVE_BACK, unit)
 
     def clear(self, tx: Transaction, name: str, subject: str = "") -> None:
         """Return all units."""
@@ -83,7 +102,8 @@ class Limiter:
         return self._keyring.mac("limits", length_prefixed(name.encode(), subject.encode()))
 
 
-def _take_one(dialect: Dialect, key: bytes, rate: Rate, now: int) -> ReturningInsert[tuple[int]]:
+@cache
+def _take_one(dialect: Dialect) -> ReturningInsert[tuple[int]]:
     """Return the statement that takes a unit and gives the new moment, or gives no row where none is left.
 
     A moment that no honest clock can have written means that the clock was set back. The counter is then empty as of
@@ -91,16 +111,16 @@ def _take_one(dialect: Dialect, key: bytes, rate: Rate, now: int) -> ReturningIn
     nobody gains one (A154). Such a row is returned too, a millisecond beyond what a unit taken can give.
     """
     full_at: ColumnElement[int] = limits.c.full_at
-    latest = now + rate.capacity
+    now: BindParameter[int] = bindparam("now", type_=BigInteger)
+    latest: BindParameter[int] = bindparam("latest", type_=BigInteger)
     is_of_later_clock = full_at > latest + CLOCK_TOLERANCE
-    has_unit = full_at + rate.interval <= latest
+    has_unit = full_at + _INTERVAL <= latest
     taken = case(
         (is_of_later_clock, latest + 1),
-        (full_at < now, now + rate.interval),
-        else_=full_at + rate.interval,
+        (full_at < now, now + _INTERVAL),
+        else_=full_at + _INTERVAL,
     )
-    insert = sqlite.insert(limits) if dialect == "sqlite" else postgresql.insert(limits)
-    first = insert.values(key=key, full_at=now + rate.interval)
+    first = insert_into(dialect, limits).values(key=_KEY, full_at=now + _INTERVAL)
     wanted = or_(is_of_later_clock, has_unit)
     return first.on_conflict_do_update(index_elements=[limits.c.key], set_={"full_at": taken}, where=wanted).returning(
         limits.c.full_at

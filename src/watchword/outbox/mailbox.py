@@ -1,7 +1,7 @@
 """The development mailbox: mail that goes nowhere and can be read on a page."""
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import final
 
 from sqlalchemy import select
 
@@ -28,7 +28,7 @@ class MailboxMessage:
 class Mailbox:
     """A transport for development that sends nothing. Its messages keep their sealed content in the outbox table."""
 
-    keeps_content: Final = True
+    keeps_content = True
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox

@@ -6,7 +6,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTPUTF8 as _POLICY
 from email.utils import format_datetime, parseaddr
-from typing import Final, final
+from typing import final
 
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.settings import SMTP
@@ -24,7 +24,7 @@ class SMTPTransport:
     offers no TLS gets nothing: neither password nor mail is ever sent in clear.
     """
 
-    keeps_content: Final = False
+    keeps_content = False
 
     def __init__(self, settings: SMTP) -> None:
         self._settings = settings

@@ -101,7 +101,11 @@ class Pages:
         here = _next(request.query_parameter("next"))
         if self._services.gate.verify(request) is not None:
             return redirect(here or "/")
-        return self._draw(request, SignInPage(next=here, notice=parse_notice(request.query_parameter("notice"))))
+        # A session cookie that opens nothing any more goes away here, and so do two of them (A38).
+        cookies = self._services.cookies
+        stale = (cookies.clear_session(),) if cookies.session in request.cookies else ()
+        page = SignInPage(next=here, notice=parse_notice(request.query_parameter("notice")))
+        return self._draw(request, page, cookies=stale)
 
     def _sign_in(self, request: Request, form: Form) -> Response:
         page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""))
@@ -224,8 +228,10 @@ class Pages:
             return self.render_problem(request, outcome)
         return self._draw(request, page, outcome)
 
-    def _draw(self, request: Request, page: Page, denied: Denied | None = None) -> Response:
-        return self._renderer.render(page, self._renderer.language(request), denied=denied)
+    def _draw(
+        self, request: Request, page: Page, denied: Denied | None = None, cookies: tuple[str, ...] = ()
+    ) -> Response:
+        return self._renderer.render(page, self._renderer.language(request), denied=denied, cookies=cookies)
 
     def _url(self, path: str, query: dict[str, str] | None = None) -> str:
         return f"{self._prefix}{path}?{urlencode(query)}" if query else f"{self._prefix}{path}"

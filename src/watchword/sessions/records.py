@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
 
+from watchword.audit.log import printable
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.ids import new_id
 from watchword.foundation.secrets import Secret
@@ -56,7 +57,8 @@ def start(
         "last_used_at": tx.now,
         "expires_at": tx.now + limits.absolute,
         "address": request.address,
-        "user_agent": (request.header("user-agent") or "")[:USER_AGENT_LENGTH],
+        # It is shown again, in lists and on terminals (A148).
+        "user_agent": printable(request.header("user-agent") or "", USER_AGENT_LENGTH),
     }
     tx.execute(_INSERT, row)
     return session_id, token

@@ -5,13 +5,13 @@ import logging
 import time
 from collections.abc import Iterator
 from typing import final
-from urllib.parse import urlsplit
 
 from watchword.foundation.errors import ConfigurationError
 from watchword.foundation.secrets import Secret, same_bytes
 
 _PREFIX = 5
 _LARGEST = 512 * 1024
+_NO_URL = "the range service is no URL: write 'https://api.pwnedpasswords.com/range'"
 _log = logging.getLogger("watchword")
 
 
@@ -32,13 +32,14 @@ class RangeService:
             import httpx
         except ModuleNotFoundError as error:
             raise ConfigurationError("the range service needs: pip install 'watchword[breached]'") from error
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError("the range service is no URL: write 'https://api.pwnedpasswords.com/range'")
+        try:
+            self._url = httpx.URL(base_url)
+        except httpx.InvalidURL:
+            raise ConfigurationError(_NO_URL) from None
+        if self._url.scheme not in ("http", "https") or not self._url.host:
+            raise ConfigurationError(_NO_URL)
         self._client = httpx.Client(timeout=timeout, follow_redirects=False, headers={"Add-Padding": "true"})
-        self._failures = (httpx.HTTPError, httpx.InvalidURL, ValueError)
-        self._base_url = base_url
-        self._path = parts.path.rstrip("/")
+        self._failures = (httpx.HTTPError, ValueError)
         self._timeout = timeout
 
     def knows(self, password: Secret) -> bool:
@@ -64,9 +65,9 @@ class RangeService:
 
         They go into the request's target, not into its URL: httpx logs each URL, and they say something of a password.
         """
-        target = f"{self._path}/{prefix}".encode()
+        target = self._url.raw_path.rstrip(b"/") + b"/" + prefix.encode()
         deadline = time.monotonic() + self._timeout
-        with self._client.stream("GET", self._base_url, extensions={"target": target}) as response:
+        with self._client.stream("GET", self._url, extensions={"target": target}) as response:
             response.raise_for_status()
             return _read(response.iter_bytes(), deadline)
 

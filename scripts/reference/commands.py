@@ -1,0 +1,36 @@
+"""The page of the `watchword` command: the help text of each command, as it prints it."""
+
+from typing import Final
+
+import click
+import typer.main
+
+from scripts.reference.markdown import GENERATED, code
+from watchword.cli.commands import app
+
+HEAD: Final = """\
+# Command line
+
+The help text of every command. The [guide](../guides/command-line.md) shows them at work.
+
+"""
+
+
+def commands_page() -> str:
+    """Return the page."""
+    root = typer.main.get_command(app)
+    return GENERATED + HEAD + "".join(_section(path, command) for path, command in walk(("watchword",), root))
+
+
+def walk(path: tuple[str, ...], command: click.Command) -> list[tuple[tuple[str, ...], click.Command]]:
+    """Return the command and all commands below it, each with its words."""
+    found = [(path, command)]
+    for name, below in getattr(command, "commands", {}).items():
+        found += walk((*path, name), below)
+    return found
+
+
+def _section(path: tuple[str, ...], command: click.Command) -> str:
+    context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+    help_text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    return f"## {' '.join(path)}\n\n" + code(help_text, "text")

@@ -1,0 +1,112 @@
+"""The page of settings: what `Auth(...)` takes, the environment variables, and the keys of `watchword.toml`."""
+
+import inspect
+from collections.abc import Iterable
+from typing import Final
+
+from scripts.reference.markdown import GENERATED, code, table
+from watchword import SMTP, Auth, Brand, SessionLimits
+from watchword.foundation.environment import TABLES, VARIABLES
+from watchword.methods.password.hashing import Figures
+
+HEAD: Final = """\
+# Settings
+
+A setting is looked for in this order: the argument of `Auth(...)`, the environment, `watchword.toml` (for the
+[`watchword` command](../guides/command-line.md); an app hands it in as `configuration`), the default. A variable or a
+key that does not exist stops the start, so that a typo is not passed over.
+
+"""
+
+ARGUMENTS: Final[dict[str, tuple[str, str]]] = {
+    "store": ("`sqlite:///watchword.sqlite3`", "`sqlite:///path` or `postgresql://user:password@host/database`"),
+    "secret": (
+        "in development made at the first start",
+        "at least 32 random characters, or several, the current one first",
+    ),
+    "mode": ("`development`", "`development` or `production`; see [production](../guides/production.md)"),
+    "base_url": ("none; from the request in development", "the site's address; links in mails begin with it"),
+    "password": ("`Password()`", "the password method: `Password(figures=Figures(...))`"),
+    "brand": ("`Brand()`", "name, logo and colour of pages and mails"),
+    "smtp": ("none; a mailbox page in development", "where mail leaves"),
+    "proxies": ("none", "networks (CIDR) of the proxies in front, whose forwarding headers are believed"),
+    "limits": ("see [limits](limits.md)", "rates by name, in place of the defaults"),
+    "session": ("`SessionLimits()`", "how long sessions live"),
+    "language": ("`en`", "of pages and mails where a browser asks for none that exists"),
+    "clock": ("the system's", "what tells the time; tests hand in `watchword.foundation.clock.ManualClock`"),
+    "configuration": ("empty", "what a `watchword.toml` holds, parsed"),
+    "environ": ("`os.environ`", "environment variables"),
+}
+
+SETTINGS: Final[dict[str, str]] = {
+    "mode": "`development` or `production`",
+    "store": "database URL",
+    "secret": "one secret, or several with commas, the current one first; make one with `watchword secret`",
+    "base_url": "`https://example.org`",
+    "proxies": "networks, with commas in a variable: `10.0.0.0/8,192.168.0.1`",
+    "language": "`en` or `de`",
+    "breached_password_url": "a k-anonymity range service: `https://api.pwnedpasswords.com/range`",
+    "smtp": "`smtp://user:password@host:587` (STARTTLS) or `smtps://user:password@host:465` (TLS)",
+    "sender": "`From` of mails: `Example <no-reply@example.org>`; needed beside `smtp`",
+    "brand_name": "the product's name",
+    "brand_logo": "path of a picture on this site",
+    "brand_colour": "accent colour, `#rrggbb`",
+    "host": "address that `watchword serve` listens on; `127.0.0.1`",
+    "port": "its port; `8000`",
+    "workers": "its processes; 1, in production one for each core",
+    "session_idle": "how long a session lives without a request: `7 days`",
+    "session_absolute": "how long it lives in all: `30 days`",
+}
+
+TAIL: Final = """\
+`[limits]` takes any name of the [limits](limits.md), with a rate. A secret never stands in the file.
+
+`WATCHWORD_CONFIG` names the settings file of the `watchword` command and of its workers; without it,
+`watchword.toml` in the working directory is read where there is one.
+
+"""
+
+
+def settings_page() -> str:
+    """Return the page. A setting without a description here, or the reverse, is an error."""
+    arguments = [name for name in inspect.signature(Auth).parameters if name != "self"]
+    _agree(arguments, ARGUMENTS)
+    keys = {setting: _key(section, key) for section, named in TABLES.items() for key, setting in named.items()}
+    variables = {setting: name for name, (setting, _) in VARIABLES.items()}
+    _agree({*keys, *variables}, SETTINGS)
+    rows = [(_code(variables.get(name)), _code(keys.get(name)), text) for name, text in SETTINGS.items()]
+    return (
+        GENERATED
+        + HEAD
+        + "## Arguments of Auth\n\n"
+        + table(("Argument", "Default", "Meaning"), [(f"`{name}`", *ARGUMENTS[name]) for name in arguments])
+        + "\n".join(_defaults(kind) for kind in (Brand, SessionLimits, SMTP, Figures))
+        + "\n## Environment and watchword.toml\n\n"
+        + table(("Variable", "Key in watchword.toml", "Meaning"), rows)
+        + TAIL
+    )
+
+
+def _defaults(kind: type[object]) -> str:
+    """Return one of the objects that `Auth` takes, with its fields and defaults."""
+    module = "watchword" if kind is not Figures else Figures.__module__
+    fields = [
+        f"    {name}={'...' if parameter.default is inspect.Parameter.empty else repr(parameter.default)},"
+        for name, parameter in inspect.signature(kind).parameters.items()
+    ]
+    lines = [f"from {module} import {kind.__name__}", "", f"{kind.__name__}(", *fields, ")"]
+    unit = {SessionLimits: "Times are in milliseconds.", Figures: "Memory is in KiB."}.get(kind, "")
+    return f"`{kind.__name__}` and its defaults. {unit}\n\n" + code("\n".join(lines), "python")
+
+
+def _agree(declared: Iterable[str], described: Iterable[str]) -> None:
+    if different := set(declared) ^ set(described):
+        raise ValueError(f"not both declared and described: {', '.join(sorted(different))}")
+
+
+def _key(section: str, key: str) -> str:
+    return f"[{section}] {key}" if section else key
+
+
+def _code(text: str | None) -> str:
+    return f"`{text}`" if text else ""

@@ -1,0 +1,364 @@
+"""Attacks on guards and routing: chapter 1, through the whole of FastAPI and Starlette."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from tests.attacks.apps import App, make_app
+from tests.attacks.wire import COOKIE, JSON, cookie, everything_stored, send, signed_up, token_of
+from tests.support.site import EMAIL, ORIGIN, PASSWORD, SECRET, Site
+from watchword import Auth, ConfigurationError
+from watchword.sessions.gate import RECHECKED
+from watchword.web.starlette import protect
+
+
+@pytest.fixture(params=["fastapi", "starlette"])
+def app(request: pytest.FixtureRequest, site: Site) -> Iterator[App]:
+    """The app behind each adapter, on each database."""
+    made = make_app(request.param, site)
+    with made.client():
+        yield made
+
+
+HOPS = [
+    ("x-middleware-subrequest", "middleware:middleware:middleware"),
+    ("x-middleware-rewrite", "/"),
+    ("x-middleware-next", "1"),
+    ("x-forwarded-uri", "/"),
+    ("x-original-url", "/"),
+    ("x-rewrite-url", "/"),
+    ("x-original-method", "OPTIONS"),
+    ("x-http-method-override", "OPTIONS"),
+    ("x-forwarded-user", "ada@example.org"),
+    ("x_forwarded_user", "ada@example.org"),
+    ("x-remote-user", "admin"),
+    ("x-auth-request-email", "ada@example.org"),
+    ("x-forwarded-for", "127.0.0.1"),
+    ("x-forwarded-for", "not an address"),
+    ("x-real-ip", "127.0.0.1"),
+    ("forwarded", "for=127.0.0.1;host=localhost"),
+    ("user-agent", "ELB-HealthChecker/2.0"),
+    ("user-agent", "GoogleHC/1.0"),
+    ("user-agent", "kube-probe/1.30"),
+    ("referer", f"{ORIGIN}/admin"),
+]
+GUARDED = ["/notes/1", "/admin", "/deputy", "/stream", "/below/secret"]
+
+
+@pytest.mark.parametrize(("name", "value"), HOPS)
+def test_a001_a005_a006_a008_no_header_from_outside_opens_a_guard(app: App, name: str, value: str) -> None:
+    client = app.client(**{name: value})
+    for path in GUARDED:
+        assert client.get(path).status_code == 401, path
+    assert client.post("/notes", content="x").status_code == 401
+    assert app.written == []
+
+
+SPELLINGS = [
+    "/%61dmin",
+    "//admin",
+    "/admin/",
+    "/admin;x",
+    "/x/../admin",
+    "/./admin",
+    "/admin.rsc",
+    "/ADMIN",
+    "/admin%2f",
+    "/admin%00",
+    "/%2e/admin",
+    "/below//secret",
+    "/below/%73ecret",
+    "/\\admin",
+    "/notes/../admin",
+]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_a002_no_spelling_of_a_path_goes_around_the_guard(app: App, path: str) -> None:
+    for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT"):
+        answer = send_path(app, method, path)
+        assert answer in (400, 401, 404, 405, 307), (method, answer)
+    assert app.written == []
+
+
+def test_a003_a_query_value_does_not_stand_for_a_path_parameter(app: App) -> None:
+    assert app.client().get("/notes/1?id=2").status_code == 401
+    assert app.client(app.token()).get("/notes/1?id=2").json() == {"note": "1"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin?/", "/admin?/public", "/admin?path=/auth/sign-in", "/admin#/", "/admin?next=/auth/"]
+)
+def test_a004_a_public_path_in_the_query_exempts_nothing(app: App, path: str) -> None:
+    assert app.client().get(path).status_code == 401
+    assert app.written == []
+
+
+def test_a007_an_unparsable_forwarding_header_leaves_the_password_required(app: App) -> None:
+    app.token()
+    for value in ("not an address", "::::", "1.2.3.4.5", "unknown", ",", "é"):
+        client = app.client(**{"x-forwarded-for": value.encode().decode("latin-1")})
+        answer = client.post("/auth/sign-in/password", json={"identifier": EMAIL, "password": "not the password"})
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("value", ["", "x", "wws_", "{", '"', "é", "a" * 8192, "wws_" + "a" * 78])
+def test_a009_a_malformed_cookie_is_nobody_at_a_guard(app: App, value: str) -> None:
+    client = app.client(cookie=f"{COOKIE}={value}".encode().decode("latin-1"))
+    assert [client.get(path).status_code for path in GUARDED] == [401] * len(GUARDED)
+    assert client.get("/greeting").json() == {"user": None}
+
+
+def test_a010_a_call_straight_to_a_handler_gets_401_without_a_session_and_403_with_the_wrong_role(app: App) -> None:
+    assert app.client().post("/admin").status_code == 401
+    user = app.client(app.token())
+    assert [user.post("/admin").status_code, user.get("/deputy").status_code] == [403, 403]
+    assert user.get("/below/secret").status_code == 403
+    assert app.written == []
+    admin = app.client(app.token("grace@example.org", role="admin"))
+    assert [admin.post("/admin").status_code, admin.get("/deputy").status_code] == [200, 200]
+    assert app.written == ["admin"]
+
+
+def test_a010_a_guard_decides_before_the_input_is_read(app: App) -> None:
+    answer = app.client().post("/notes", content=b"\xff" * 1000, headers={"content-type": "application/json"})
+    assert answer.status_code == 401
+    assert app.written == []
+
+
+HOSTILE = [
+    b'{"__proto__": {"role": "admin"}}',
+    b'{"identifier": {"$ne": null}, "password": {"$ne": null}}',
+    b'{"identifier": ["ada@example.org"], "password": "x"}',
+    b'{"identifier": "ada@example.org", "password": {"__class__": "Secret"}}',
+    b'{"py/object": "os.system"}',
+    b"\x80\x04\x95cos\nsystem\n.",
+    b"[" * 60_000,
+    b'{"a":' * 10_000,
+    b'"' + b"\\" * 60_000,
+    b"9" * 60_000,
+    b"1e" + b"9" * 1000,
+    b'{"identifier": "' + b"a" * 65_000 + b'", "password": "x"}',
+    b'{"identifier": "' + b"@" * 30_000 + b'", "password": "x"}',
+    b'{"identifier": "a@' + b"a." * 15_000 + b'", "password": "x"}',
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE)
+def test_a011_a_hostile_payload_is_only_ever_refused_and_soon(app: App, body: bytes) -> None:
+    app.token()
+    client = app.client()
+    for path in ("/auth/sign-in/password", "/auth/sign-up/password", "/auth/password/forgot"):
+        start = time.process_time()
+        answer = client.post(path, content=body, headers={"content-type": "application/json"})
+        assert 400 <= answer.status_code < 500, answer.text
+        assert time.process_time() - start < 1
+    assert app.site.count("sessions") == 1
+
+
+def test_a012_a_redirect_names_no_host_of_the_attackers(app: App) -> None:
+    for method in ("GET", "POST"):
+        answer = app.client().request(
+            method, "/old", headers={"host": "evil.example", "x-forwarded-host": "evil.example"}
+        )
+        assert answer.headers["location"] == "/new"
+    led = app.client().get("/admin", headers={"accept": "text/html", "host": "evil.example"})
+    assert led.status_code == 303
+    assert led.headers["location"] == "/auth/sign-in?next=%2Fadmin"
+
+
+@pytest.mark.parametrize("path", ["/socket", "/guarded-socket"])
+def test_a012_a_websocket_without_a_session_is_not_opened(app: App, path: str) -> None:
+    for headers in ({}, {"cookie": f"{COOKIE}=x"}, {"authorization": "Bearer x"}):
+        with pytest.raises(WebSocketDisconnect), app.client().websocket_connect(path, headers=headers):
+            pass
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": f"{ORIGIN}.evil.example"},
+        {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
+        {"origin": ORIGIN, "sec-fetch-site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/socket", "/guarded-socket"])
+def test_a012_another_sites_page_opens_no_websocket_with_the_visitors_cookie(
+    app: App, path: str, lines: dict[str, str]
+) -> None:
+    client = app.client(app.token())
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(path, headers=lines):
+        pass
+    with client.websocket_connect(path) as socket:
+        socket.send_text("hello")
+        assert socket.receive_text() in ("ada@example.org: hello", "in")
+
+
+def test_a013_a_broken_configuration_stops_the_start() -> None:
+    for broken in (
+        {"mode": "production"},
+        {"mode": "prod"},
+        {"secret": "short"},
+        {"limits": {"sign_in_adress": "1/m"}},
+    ):
+        with pytest.raises(ConfigurationError):
+            Auth(**{"secret": SECRET, "environ": {}, **broken})  # type: ignore[arg-type]
+
+
+def test_a013_a_database_that_is_gone_lets_nobody_in(app: App) -> None:
+    client = app.client(app.token("grace@example.org", role="admin"))
+    assert client.get("/admin").status_code == 200
+    from sqlalchemy import text
+
+    with app.site.auth.store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE sessions RENAME TO hidden"))
+    for path in GUARDED:
+        assert client.get(path).status_code >= 500
+    assert app.written == ["admin"]
+    assert send(app.site, "GET", "/auth/sessions", cookie((COOKIE, "x"))).status in (401, 500)
+
+
+def test_a013_a_route_that_nobody_declared_stops_the_start(site: Site) -> None:
+    async def forgotten(request: object) -> None: ...
+
+    open_app = Starlette(routes=[Route("/open", forgotten)])
+    protect(open_app, site.auth)
+    with pytest.raises(ConfigurationError, match="/open"), TestClient(open_app):
+        pass
+    answer = TestClient(open_app, ORIGIN, raise_server_exceptions=False).get("/open")
+    assert answer.status_code == 500
+
+
+def test_a014_another_persons_session_is_not_there(app: App) -> None:
+    victim, attacker = app.token(), app.client(app.token("mallory@example.org"))
+    theirs = app.client(victim).get("/auth/sessions").json()["sessions"][0]["id"]
+    before = everything_stored(app.site)
+    assert attacker.delete(f"/auth/sessions/{theirs}").status_code == 404
+    form = {"content-type": "application/x-www-form-urlencoded", "accept": "text/html"}
+    assert attacker.post(f"/auth/account/sessions/{theirs}/end", headers=form).status_code == 404
+    assert theirs not in attacker.get("/auth/sessions").text + attacker.get("/auth/user/export").text
+    assert everything_stored(app.site)["sessions"] == before["sessions"]
+    assert app.client(victim).get("/notes/1").status_code == 200
+
+
+def test_a014_ending_all_others_ends_none_of_somebody_else(app: App) -> None:
+    victim, attacker = app.token(), app.client(app.token("mallory@example.org"))
+    assert attacker.delete("/auth/sessions").json() == {"ended": 0}
+    assert app.client(victim).get("/notes/1").status_code == 200
+
+
+FIELDS = [
+    "role",
+    "email",
+    "email_verified",
+    "emailVerified",
+    "verified_at",
+    "password",
+    "disabled",
+    "id",
+    "user_id",
+    "created_at",
+]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a016_no_field_beside_the_profiles_own_is_taken(site: Site, field: str) -> None:
+    visitor = signed_up(site)
+    before = everything_stored(site)
+    value = {"role": "admin", "email": "mallory@example.org"}.get(field, "x")
+    answer = send(
+        site, "PATCH", "/auth/user", *browser(visitor), JSON, body=json.dumps({"name": "A", field: value}).encode()
+    )
+    assert answer.status == 422
+    assert answer.json["fields"] == [{"field": field, "expected": "nothing: there is no such field"}]
+    assert visitor.submit("/auth/account/profile", name="A", **{field: value}).status == 422
+    assert everything_stored(site) == before
+
+
+@pytest.mark.parametrize("field", ["role", "verified", "user_id", "attempt"])
+def test_a016_no_field_beside_a_sign_ups_own_is_taken(site: Site, field: str) -> None:
+    body = {"email": EMAIL, "password": PASSWORD, field: "admin"}
+    assert site.visitor().post("/auth/sign-up/password", body).status == 422
+    assert site.count("attempts") == 0
+
+
+def test_a017_every_entrance_takes_only_a_live_session(app: App) -> None:
+    token = app.token()
+    for line in (
+        f"Basic {EMAIL}:{PASSWORD}",
+        "Basic YWRhQGV4YW1wbGUub3JnOngK",
+        f"Token {token}",
+        f"Digest {token}",
+        token,
+    ):
+        client = app.client(authorization=line)
+        assert [client.get(path).status_code for path in GUARDED] == [401] * len(GUARDED)
+    for scheme in ("Bearer", "bearer"):
+        assert app.client(authorization=f"{scheme} {token}").get("/notes/1").status_code == 200
+    app.site.auth.administration.set_disabled(EMAIL, disabled=True)
+    assert app.client(authorization=f"Bearer {token}").get("/notes/1").status_code == 401
+    assert app.client(token).get("/notes/1").status_code == 401
+
+
+def test_a031_what_the_app_answers_to_someone_signed_in_stays_out_of_shared_caches(app: App) -> None:
+    client = app.client(app.token())
+    for path in ("/notes/1", "/greeting", "/stream"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert answer.headers.get_list("cache-control") == ["no-store"], path
+        assert "Cookie" in answer.headers["vary"]
+    assert "Cookie" in app.client().get("/greeting").headers["vary"]
+    assert app.client().get("/notes/1").headers["cache-control"] == "no-store"
+
+
+def test_a040_a_socket_is_closed_soon_after_its_session_has_ended(app: App) -> None:
+    token = app.token()
+    with app.client(token).websocket_connect("/socket") as socket:
+        socket.send_text("one")
+        assert socket.receive_text() == "ada@example.org: one"
+        assert app.client(token).post("/auth/sign-out").status_code == 200
+        app.site.clock.advance(RECHECKED)
+        socket.send_text("two")
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_text()
+
+
+def test_a040_a_stream_stops_soon_after_its_role_is_lost(app: App) -> None:
+    token = app.token()
+
+    def lose_role() -> None:
+        app.site.auth.administration.set_role(EMAIL, "admin")
+        app.site.clock.advance(RECHECKED)
+
+    assert app.client(token).get("/stream").text == "one two "
+    app.between = lose_role
+    assert app.client(token).get("/stream").text == "one "
+
+
+def test_a040_a_connection_whose_session_lives_goes_on(app: App) -> None:
+    with app.client(app.token()).websocket_connect("/socket") as socket:
+        for _ in range(3):
+            app.site.clock.advance(RECHECKED)
+            socket.send_text("still here")
+            assert socket.receive_text() == "ada@example.org: still here"
+
+
+def send_path(app: App, method: str, path: str) -> int:
+    """Send a path as it is, which clients would tidy up; return the status."""
+    with app.client() as client:
+        request = client.build_request(method, "/")
+        request.url = request.url.copy_with(raw_path=path.encode())
+        return client.send(request).status_code
+
+
+def browser(visitor: object) -> list[tuple[str, str]]:
+    return [cookie((COOKIE, token_of(visitor))), ("origin", ORIGIN)]  # type: ignore[arg-type]

@@ -1,0 +1,66 @@
+"""Requests as an attacker writes them: every header line by hand, also those that no browser sends."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from tests.support.site import HOST, ORIGIN, Answer, Site, Visitor
+from watchword.http.request import Request
+from watchword.storage.metadata import metadata
+
+COOKIE = "watchword"
+BROWSER = "watchword-browser"
+FORM = ("content-type", "application/x-www-form-urlencoded")
+JSON = ("content-type", "application/json")
+Lines = Sequence[tuple[str, str]]
+
+
+def send(site: Site, method: str, path: str, *lines: tuple[str, str], body: bytes = b"", host: str = HOST) -> Answer:
+    """Send exactly these header lines, and a `Host` unless it is empty. A header's letters are its bytes in UTF-8."""
+    path, _, query = path.partition("?")
+    headers = [("host", host), *lines] if host else lines
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    request = Request(method, path, query=query, headers=raw, peer="192.0.2.66", body=body)
+    return Answer(site.auth.edge.kernel.handle(request))
+
+
+def session_behind(site: Site, *lines: tuple[str, str]) -> object:
+    """Return the session that these header lines carry, as `GET /auth/session` tells it."""
+    answer = send(site, "GET", "/auth/session", *lines)
+    assert answer.status == 200, answer.text
+    return answer.json["session"]
+
+
+def cookie(*pairs: tuple[str, str]) -> tuple[str, str]:
+    return "cookie", "; ".join(f"{name}={value}" for name, value in pairs)
+
+
+def token_of(visitor: Visitor) -> str:
+    return visitor.cookies[COOKIE]
+
+
+def signed_up(site: Site, email: str = "ada@example.org", **given: str) -> Visitor:
+    visitor = site.visitor()
+    assert visitor.sign_up(email, **given).status == 200
+    return visitor
+
+
+def events(site: Site, name: str) -> int:
+    """Return how many audit events of this name there are."""
+    with site.auth.store.read() as tx:
+        return tx.execute(text("SELECT count(*) FROM audit_events WHERE event = :name"), {"name": name}).scalar_one()
+
+
+def everything_stored(site: Site) -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows of all tables, to see that nothing changed; the counters of limits are left out."""
+    with site.auth.store.read() as tx:
+        return {
+            table.name: sorted((tuple(row) for row in tx.execute(table.select())), key=repr)
+            for table in metadata.sorted_tables
+            if table.name != "limits"
+        }
+
+
+def same_site(**lines: str) -> list[tuple[str, str]]:
+    """Return the header lines of the site's own page, with these in place of theirs."""
+    return [*{"origin": ORIGIN, "sec-fetch-site": "same-origin", **lines}.items()]

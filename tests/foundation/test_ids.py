@@ -1,0 +1,37 @@
+"""Ids of rows: their shape, and that no two are alike."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchword.foundation.encodings import base32_decode
+from watchword.foundation.ids import is_id, new_id
+
+
+def test_an_id_says_what_it_is_and_holds_128_random_bits():
+    found = new_id("usr")
+    assert found.startswith("usr_")
+    assert len(base32_decode(found.removeprefix("usr_"))) == 16
+    assert is_id(found, "usr")
+
+
+def test_no_id_is_made_twice_or_in_an_order():
+    ids = [new_id("usr") for _ in range(10_000)]
+    assert len(set(ids)) == 10_000
+    assert ids[:50] != sorted(ids[:50])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "usr_", "usr", new_id("ses"), new_id("usr") + "a", new_id("usr")[:-1], new_id("usr").upper(),
+     new_id("usr") + "\n", " " + new_id("usr"), "usr_" + "1" * 26, "usr_" + "a" * 25 + "\u0430", "usr_usr_" + "a" * 22],
+)  # fmt: skip
+def test_what_has_another_shape_or_prefix_is_no_id(text: str):
+    assert not is_id(text, "usr")
+
+
+@given(st.text() | st.text("usr_a2\n", max_size=40))
+def test_any_text_is_an_id_or_not_and_never_an_error(text: str):
+    if is_id(text, "usr"):
+        assert len(text) == 30
+        assert text.isascii()
