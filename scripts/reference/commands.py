@@ -2,11 +2,14 @@
 
 from typing import Final
 
-import click
+import typer
 import typer.main
+from typer.core import TyperCommand, TyperGroup
 
 from scripts.reference.markdown import GENERATED, code
 from watchword.cli.commands import app
+
+Command = TyperGroup | TyperCommand
 
 HEAD: Final = """\
 # Command line
@@ -22,7 +25,7 @@ def commands_page() -> str:
     return GENERATED + HEAD + "".join(_section(path, command) for path, command in walk(("watchword",), root))
 
 
-def walk(path: tuple[str, ...], command: click.Command) -> list[tuple[tuple[str, ...], click.Command]]:
+def walk(path: tuple[str, ...], command: Command) -> list[tuple[tuple[str, ...], Command]]:
     """Return the command and all commands below it, each with its words."""
     found = [(path, command)]
     for name, below in getattr(command, "commands", {}).items():
@@ -30,7 +33,7 @@ def walk(path: tuple[str, ...], command: click.Command) -> list[tuple[tuple[str,
     return found
 
 
-def _section(path: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+def _section(path: tuple[str, ...], command: Command) -> str:
+    context = typer.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
     help_text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     return f"## {' '.join(path)}\n\n" + code(help_text, "text")

@@ -43,6 +43,7 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "identifier": "ada@example.org",
     "name": "Ada Lovelace",
     "new": "difference engine no. 2",
+    "organization": None,
     "password": "analytical engine no. 1",
     "status": "ok",
     "subject": "Your code for Example",
@@ -143,7 +144,7 @@ def _of(info: msgspec.inspect.Type, route: str, path: tuple[str, ...]) -> Any:
             raise TypeError(f"{route}: no example for {info} at {'.'.join(path)}: give one in FREE")
 
 
-def _text(route: str, path: tuple[str, ...]) -> str:
+def _text(route: str, path: tuple[str, ...]) -> str | None:
     full = (route, *path)
     named = (PATHS.get(".".join(full[start:])) for start in range(len(full)))
     return next((text for text in named if text is not None), None) or SAMPLES[path[-1]]

@@ -80,8 +80,8 @@ def settings_page() -> str:
         + HEAD
         + "## Arguments of Auth\n\n"
         + table(("Argument", "Default", "Meaning"), [(f"`{name}`", *ARGUMENTS[name]) for name in arguments])
-        + "\n".join(_defaults(kind) for kind in (Brand, SessionLimits, SMTP, Figures))
-        + "\n## Environment and watchword.toml\n\n"
+        + "".join(_defaults(kind) for kind in (Brand, SessionLimits, SMTP, Figures))
+        + "## Environment and watchword.toml\n\n"
         + table(("Variable", "Key in watchword.toml", "Meaning"), rows)
         + TAIL
     )
@@ -95,8 +95,8 @@ def _defaults(kind: type[object]) -> str:
         for name, parameter in inspect.signature(kind).parameters.items()
     ]
     lines = [f"from {module} import {kind.__name__}", "", f"{kind.__name__}(", *fields, ")"]
-    unit = {SessionLimits: "Times are in milliseconds.", Figures: "Memory is in KiB."}.get(kind, "")
-    return f"`{kind.__name__}` and its defaults. {unit}\n\n" + code("\n".join(lines), "python")
+    unit = {SessionLimits: ", in milliseconds", Figures: ", memory in KiB"}.get(kind, "")
+    return f"`{kind.__name__}` and its defaults{unit}:\n\n" + code("\n".join(lines), "python")
 
 
 def _agree(declared: Iterable[str], described: Iterable[str]) -> None:

@@ -78,7 +78,10 @@ class AccountFeature:
         self.completions: Mapping[str, Completion] = {"email_change": steps.move}
         self._services = services
         self._signed_in = SignedIn(services.gate)
-        self.routes: tuple[Route, ...] = (
+        self.routes: tuple[Route, ...] = (*self._session_routes(), *self._user_routes())
+
+    def _session_routes(self) -> tuple[Route, ...]:
+        return (
             Route(
                 method="GET",
                 path="/session",
@@ -125,6 +128,10 @@ class AccountFeature:
                 output=EndedAnswer,
                 codes=(NOT_FOUND,),
             ),
+        )
+
+    def _user_routes(self) -> tuple[Route, ...]:
+        return (
             Route(
                 method="PATCH",
                 path="/user",
@@ -178,7 +185,7 @@ class AccountFeature:
         if session is not None:
             self.steps.end_session(request, session, session.id)
         gone = (self._services.cookies.clear_session(),)
-        if request.header("content-type") == "application/x-www-form-urlencoded":
+        if (request.header("content-type") or "").startswith("application/x-www-form-urlencoded"):
             # A plain form, which needs no script, is led on to a page.
             return redirect(f"{self._services.settings.prefix}/signed-out", gone)
         return json_response(DoneAnswer(), cookies=gone)

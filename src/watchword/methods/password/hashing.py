@@ -104,7 +104,7 @@ class PasswordHasher:
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._time_of_one = 0
-        self._slots = threading.Semaphore(_cores())
+        self._slots = threading.Semaphore(available_cores())
         self._waiting = 0
         self._lock = threading.Lock()
 
@@ -181,7 +181,8 @@ def lower_priority() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

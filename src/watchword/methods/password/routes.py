@@ -75,14 +75,16 @@ class PasswordMethod:
         self.steps = steps
         self.completions: Mapping[str, Completion] = {"sign_up": steps.make_account}
         self._signed_in = SignedIn(services.gate)
-        public, signed_in = OpenToAll(), self._signed_in
-        self.routes: tuple[Route, ...] = (
+        self.routes: tuple[Route, ...] = (*self._sign_routes(), *self._password_routes())
+
+    def _sign_routes(self) -> tuple[Route, ...]:
+        return (
             Route(
                 method="POST",
                 path="/sign-up/password",
                 name="sign_up_with_password",
                 summary="Begin an account; a code and a link go to the address",
-                guard=public,
+                guard=OpenToAll(),
                 handler=self._sign_up,
                 input=SignUpInput,
                 output=PendingAnswer,
@@ -94,7 +96,7 @@ class PasswordMethod:
                 path="/sign-in/password",
                 name="sign_in_with_password",
                 summary="Sign in with an e-mail address or user name, and the password",
-                guard=public,
+                guard=OpenToAll(),
                 handler=self._sign_in,
                 input=SignInInput,
                 output=CompleteAnswer,
@@ -102,12 +104,16 @@ class PasswordMethod:
                 codes=(INVALID_CREDENTIALS,),
                 hashes_password=True,
             ),
+        )
+
+    def _password_routes(self) -> tuple[Route, ...]:
+        return (
             Route(
                 method="POST",
                 path="/password/forgot",
                 name="forgot_password",
                 summary="Send a link that resets the password",
-                guard=public,
+                guard=OpenToAll(),
                 handler=self._forgot,
                 input=ForgotInput,
                 output=ForgotAnswer,
@@ -118,7 +124,7 @@ class PasswordMethod:
                 path="/password/reset",
                 name="reset_password",
                 summary="Set a new password with the link; ends all sessions of the user",
-                guard=public,
+                guard=OpenToAll(),
                 handler=self._reset,
                 input=ResetInput,
                 output=ResetAnswer,
@@ -130,7 +136,7 @@ class PasswordMethod:
                 path="/password/change",
                 name="change_password",
                 summary="Change the password; ends all other sessions of the user",
-                guard=signed_in,
+                guard=self._signed_in,
                 handler=self._change,
                 input=ChangeInput,
                 output=CompleteAnswer,
