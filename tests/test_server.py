@@ -40,12 +40,12 @@ def test_the_api_is_there(client):
 
 def test_the_end_of_the_server_stops_what_runs_in_the_background(tmp_path):
     auth = Auth(store=f"sqlite:///{tmp_path}/watchword.sqlite3", environ={})
-    stopped = []
-    auth.stop, stop = (lambda: (stop(), stopped.append(True))), auth.stop
     with app_client(site(auth)) as client:
         client.get("/auth/health")
-        assert stopped == []
-    assert stopped == [True]
+        mail = auth._delivery._thread
+        assert mail is not None
+        assert mail.is_alive()
+    assert not mail.is_alive()
 
 
 def test_the_settings_come_from_the_file_that_the_environment_names(tmp_path, monkeypatch):

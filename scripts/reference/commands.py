@@ -1,6 +1,6 @@
 """The page of the `watchword` command: the help text of each command, as it prints it."""
 
-from typing import Final
+from typing import Final, cast
 
 import typer
 import typer.main
@@ -21,7 +21,7 @@ The help text of every command. The [guide](../guides/command-line.md) shows the
 
 def commands_page() -> str:
     """Return the page."""
-    root = typer.main.get_command(app)
+    root = cast("Command", typer.main.get_command(app))
     return GENERATED + HEAD + "".join(_section(path, command) for path, command in walk(("watchword",), root))
 
 

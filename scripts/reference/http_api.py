@@ -10,7 +10,7 @@ import msgspec
 
 from scripts.reference.markdown import GENERATED, code
 from watchword import Auth
-from watchword.http.openapi import openapi_document
+from watchword.foundation.errors import UNAUTHENTICATED
 from watchword.http.route import Route
 
 HEAD: Final = """\
@@ -26,8 +26,10 @@ The contract as OpenAPI 3.1 is at `GET /auth/openapi.json`.
   (`watchword-browser` in development) and sends it with the next step.
 - **Origin.** A call that changes something must come from a page of the site: see
   [behind a proxy](../guides/proxy.md) and [decisions](../security/decisions.md).
-- **Refusals** are [problem documents](problems.md). Every call can be refused with `host_not_allowed`,
-  `input_invalid`, `internal_error`, `unavailable` and `rate_limited`.
+- **Refusals** are [problem documents](problems.md). Named at each call are its own. Every call can also be refused
+  with `host_not_allowed`, `input_invalid`, `rate_limited`, `internal_error`, `unavailable`; one that takes a body with
+  `malformed_json`, `body_too_large`, `unsupported_media_type`; one that changes something with `origin_not_allowed`;
+  one that hashes a password with `busy`.
 
 """
 
@@ -58,6 +60,8 @@ SAMPLES: Final[Mapping[str, Any]] = {
 PATHS: Final[Mapping[str, Any]] = {
     "user.id": "usr_m4x2w5z7ja3b6y4d2kq7s5v3n6",
     "next.method": "email_code",
+    "change_email.email": "ada.new@example.org",
+    "reset_password.password": "difference engine no. 2",
     "forgot_password.next.method": "password_reset",
     "messages.to": "ada@example.org",
 }
@@ -77,17 +81,12 @@ FREE: Final[Mapping[str, Any]] = {
 """Answers whose fields no type declares, cut short."""
 
 MOMENT: Final = "2026-11-02T09:30:00Z"
+EXPIRY: Final = "2026-12-02T09:30:00Z"
 
 
 def http_api_page() -> str:
     """Return the page."""
-    routes = _routes()
-    document = openapi_document(routes, title="Example", version="1", prefix="/auth")
-    page = GENERATED + HEAD
-    for route in routes:
-        operation = document["paths"][f"/auth{route.path}"][route.method.lower()]
-        page += _section(route, operation)
-    return page
+    return GENERATED + HEAD + "".join(_section(route) for route in _routes())
 
 
 def _routes() -> list[Route]:
@@ -97,7 +96,7 @@ def _routes() -> list[Route]:
         return [route for route in auth.routes if not route.form]
 
 
-def _section(route: Route, operation: Mapping[str, Any]) -> str:
+def _section(route: Route) -> str:
     """Return what there is to say about one call."""
     only = " In development only." if "/dev/" in route.path else ""
     text = f"## {route.method} /auth{route.path}\n\n{route.summary}. Who may call: {route.guard.description}.{only}\n\n"
@@ -106,15 +105,10 @@ def _section(route: Route, operation: Mapping[str, Any]) -> str:
     for status, output in sorted({route.status: route.output, **route.more_statuses}.items()):
         text += f"Answer {status} {HTTPStatus(status).phrase}:\n\n"
         text += _json(FREE[route.name] if route.name in FREE else _example(output, route.name, ()))
-    if codes := sorted({name for one in operation["responses"].values() for name in _codes(one)}):
-        text += "Refusals: " + ", ".join(f"`{name}`" for name in codes) + ".\n\n"
+    codes = [*route.codes, *([UNAUTHENTICATED] if route.guard.needs_session else [])]
+    if codes:
+        text += "Refusals: " + ", ".join(f"`{code.name}`" for code in codes) + ".\n\n"
     return text
-
-
-def _codes(response: Mapping[str, Any]) -> list[str]:
-    """Return the codes of a refusal in the contract; a success has none."""
-    problem = response.get("content", {}).get("application/problem+json")
-    return problem["schema"]["allOf"][1]["properties"]["code"]["enum"] if problem else []
 
 
 def _example(kind: Any, route: str, path: tuple[str, ...]) -> Any:
@@ -133,7 +127,7 @@ def _of(info: msgspec.inspect.Type, route: str, path: tuple[str, ...]) -> Any:
         case msgspec.inspect.LiteralType():
             return "user" if path[-1] == "role" else "cookie" if path[-1] == "kind" else info.values[0]
         case msgspec.inspect.DateTimeType():
-            return MOMENT
+            return EXPIRY if path[-1] == "expires_at" else MOMENT
         case msgspec.inspect.BoolType():
             return True
         case msgspec.inspect.IntType():

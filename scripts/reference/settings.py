@@ -58,6 +58,8 @@ SETTINGS: Final[dict[str, str]] = {
     "session_absolute": "how long it lives in all: `30 days`",
 }
 
+UNITS: Final[dict[type[object], str]] = {SessionLimits: ", in milliseconds", Figures: ", memory in KiB"}
+
 TAIL: Final = """\
 `[limits]` takes any name of the [limits](limits.md), with a rate. A secret never stands in the file.
 
@@ -95,8 +97,7 @@ def _defaults(kind: type[object]) -> str:
         for name, parameter in inspect.signature(kind).parameters.items()
     ]
     lines = [f"from {module} import {kind.__name__}", "", f"{kind.__name__}(", *fields, ")"]
-    unit = {SessionLimits: ", in milliseconds", Figures: ", memory in KiB"}.get(kind, "")
-    return f"`{kind.__name__}` and its defaults{unit}:\n\n" + code("\n".join(lines), "python")
+    return f"`{kind.__name__}` and its defaults{UNITS.get(kind, '')}:\n\n" + code("\n".join(lines), "python")
 
 
 def _agree(declared: Iterable[str], described: Iterable[str]) -> None:

@@ -128,7 +128,7 @@ class Auth:
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
         kernel = Kernel(self.routes, settings, take_limit=self._take_limit, render_problem=self.pages.render_problem)
-        self.edge = Edge(settings, kernel, self.gate, self.pages.refuse, self.start)
+        self.edge = Edge(settings, kernel, self.gate, self.pages.refuse, self.start, self.stop)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
         self._upkeep = Upkeep(
             self.store,

@@ -26,7 +26,7 @@ def create() -> ASGIApp:
 
 
 def site(auth: Auth) -> ASGIApp:
-    """Return the app for this `Auth`; it stops the `Auth` when the server stops."""
+    """Return the app for this `Auth`."""
     return WatchwordMiddleware(_Outside(auth), auth.edge, check=lambda: None)
 
 
@@ -56,5 +56,4 @@ class _Outside:
         await receive()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._auth.stop()
         await send({"type": "lifespan.shutdown.complete"})

@@ -1,8 +1,12 @@
-"""One small app, once with FastAPI and once with Starlette, for attacks on guards."""
+"""One small app, once with FastAPI and once with Starlette, and what calls it byte for byte, as a server does."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import FastAPI
 from fastapi import Request as FastAPIRequest
@@ -10,13 +14,39 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.attacks.wire import COOKIE, signed_up, token_of
-from tests.support.site import ORIGIN, Site
+from tests.support.site import HOST, ORIGIN, Site
 from watchword import guard, public, require, verify_session
 from watchword.web import fastapi, starlette
+
+Line = tuple[str, str]
+GUARDED = ["/notes/1", "/admin", "/deputy", "/stream", "/below/secret"]
+NOBODY = [401] * len(GUARDED)
+
+
+@dataclass
+class Reply:
+    """What the app answered."""
+
+    status: int = 0
+    lines: list[Line] = field(default_factory=list)
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.lines if key == name]
+
+    def header(self, name: str) -> str:
+        return ", ".join(self.all(name))
 
 
 @dataclass
@@ -28,12 +58,57 @@ class App:
     written: list[str] = field(default_factory=list)
     between: Callable[[], None] = lambda: None
 
-    def client(self, token: str | None = None, **headers: str) -> TestClient:
-        """Return a browser on the site's own pages, signed in where there is a token."""
-        lines = {"origin": ORIGIN, **headers}
-        if token is not None:
-            lines["cookie"] = f"{COOKIE}={token}"
-        return TestClient(self.app, ORIGIN, raise_server_exceptions=False, headers=lines, follow_redirects=False)
+    def call(self, method: str, path: str, *lines: Line, body: bytes = b"") -> Reply:
+        """Send one request with these header lines after `Host`; the path goes as it is, percent-decoded once."""
+        target, _, query = path.partition("?")
+        reply = Reply()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                reply.status = message["status"]
+                reply.lines = [(name.decode(), value.decode()) for name, value in message["headers"]]
+            else:
+                reply.body += message.get("body", b"")
+
+        # A handler that is stopped after its answer has begun raises, and a server then cuts the connection.
+        with suppress(Exception):
+            asyncio.run(self.app(_scope("http", target, lines, method=method, query=query), receive, send))
+        return reply
+
+    def talk(self, path: str, *lines: Line, say: Iterable[str | Callable[[], object]] = ()) -> list[str]:
+        """Open a WebSocket, say these texts (and do what is to be done between them), hang up; return what came back.
+
+        Beside texts, `accept` and `close` tell what the app did to the socket.
+        """
+        came: list[str] = []
+        script = iter(say)
+        opened = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal opened
+            if not opened:
+                opened = True
+                return {"type": "websocket.connect"}
+            for step in script:
+                if isinstance(step, str):
+                    return {"type": "websocket.receive", "text": step}
+                step()
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message: dict[str, Any]) -> None:
+            kind = message["type"].removeprefix("websocket.")
+            came.append(message["text"] if kind == "send" else kind)
+
+        with suppress(WebSocketDisconnect):
+            asyncio.run(self.app(_scope("websocket", path, lines), receive, send))
+        return came
+
+    def statuses(self, *lines: Line) -> list[int]:
+        """Return what each guarded path answers to these header lines."""
+        return [self.call("GET", path, *lines).status for path in GUARDED]
 
     def token(self, email: str = "ada@example.org", role: str = "user") -> str:
         """Return the session token of somebody new."""
@@ -42,6 +117,28 @@ class App:
             self.site.auth.administration.set_role(email, "admin")
             assert visitor.sign_in(email).status == 200
         return token_of(visitor)
+
+
+def page(token: str | None = None) -> list[Line]:
+    """Return the header lines of the site's own page, signed in where there is a token."""
+    return [("origin", ORIGIN), *([("cookie", f"{COOKIE}={token}")] if token is not None else [])]
+
+
+def _scope(kind: str, path: str, lines: Sequence[Line], *, method: str = "", query: str = "") -> dict[str, Any]:
+    headers = [*lines] if any(name == "host" for name, _ in lines) else [("host", HOST), *lines]
+    scope = {
+        "type": kind,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "client": ("192.0.2.66", 50_000),
+        "server": ("127.0.0.1", 8000),
+        "scheme": "http" if kind == "http" else "ws",
+        "http_version": "1.1",
+    }
+    return scope | ({"method": method} if kind == "http" else {"subprotocols": []})
 
 
 def make_app(kind: str, site: Site) -> App:

@@ -29,6 +29,7 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin, in a daemon thread."""
+        self._stop.clear()
         threading.Thread(target=self._run, name="watchword-upkeep", daemon=True).start()
 
     def stop(self) -> None:

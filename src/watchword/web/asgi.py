@@ -121,7 +121,11 @@ class WatchwordMiddleware:
             first, waiting = waiting, None
             return first
 
-        await self._app(scope, receive_again, send)
+        try:
+            await self._app(scope, receive_again, send)
+        finally:
+            self._ready = False
+            await asyncio.get_running_loop().run_in_executor(None, self._edge.stop)
 
 
 def _denied(error: AccessError | StoreUnavailableError) -> Denied:

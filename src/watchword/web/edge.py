@@ -34,7 +34,8 @@ class Edge:
         kernel: runs Watchword's own routes.
         gate: reads sessions.
         refuse: turns a refusal of the app's own routes into a response.
-        on_start: what `Auth` does when the first server process event comes (migrations in development, mail worker).
+        on_start: what `Auth` does before the first request: migrations in development, the mail worker.
+        on_stop: what it does when the server stops.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Edge:
     gate: Gate
     refuse: Callable[[Request, Denied], Response]
     on_start: Callable[[], None]
+    on_stop: Callable[[], None]
     light: ThreadPoolExecutor = field(init=False)
     _hashing: ThreadPoolExecutor = field(init=False)
     _waiting: int = field(init=False, default=0)
@@ -60,6 +62,13 @@ class Edge:
             if not self._started:
                 self.on_start()
                 self._started = True
+
+    def stop(self) -> None:
+        """Stop the workers; the next `start()` gets ready again."""
+        with self._lock:
+            if self._started:
+                self.on_stop()
+                self._started = False
 
     def owns(self, path: str) -> bool:
         """Tell whether the path is one of Watchword's own."""

@@ -157,7 +157,9 @@ def test_a_service_that_is_gone_or_drips_stops_nobody():
     def drips(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
-        while not stop.wait(0.02):
+        for _ in range(150):
+            if stop.wait(0.02):
+                return
             try:
                 handler.wfile.write(f"{DIGEST[5:]}:3\r\n".encode())
             except OSError:

@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from watchword.foundation.secrets import Secret
 from watchword.methods.password.strength import LONGEST_ESTIMATED, estimate, objection, words_of
@@ -20,6 +21,13 @@ def reason(text: str, *context: str) -> str | None:
 def test_cb_135_a_common_password_is_refused_in_any_case(text: str):
     assert reason(text) == "too_common"
     assert estimate(Secret(text)).is_common
+
+
+def test_cb_135_the_list_reaches_further_than_what_is_guessed_at_once():
+    """The last of 30,000 common passwords would pass for its number of guesses."""
+    last = next(text for text in reversed(FREQUENCY_LISTS["passwords"]) if len(text) >= 8)
+    assert estimate(Secret(last)).score > 0
+    assert reason(last) == "too_common"
 
 
 @pytest.mark.parametrize("text", ["aaaaaaaa", "abababab", "p4$$word", "a" * 4_096])

@@ -1,0 +1,196 @@
+"""Watchword in a FastAPI app."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from starlette.responses import PlainTextResponse
+from starlette.staticfiles import StaticFiles
+from tests.support.asgi import AppClient, app_client
+from tests.support.site import EMAIL, PASSWORD, Site
+
+from watchword import ConfigurationError, guard, public, require
+from watchword.web.fastapi import OptionalSession, Session, protect
+
+
+def make_app(site: Site) -> FastAPI:
+    app = FastAPI()
+    protect(app, site.auth)
+
+    @app.get("/")
+    @public
+    async def home(session: OptionalSession) -> str:
+        return session.user.name if session else "nobody"
+
+    @app.get("/me")
+    async def me(session: Session) -> str:
+        return session.user.email
+
+    @app.get("/admin/{number}")
+    @guard(role="admin")
+    async def admin(number: int) -> int:
+        return number
+
+    @app.get("/sync")
+    @guard()
+    def sync() -> str:
+        return "sync"
+
+    @app.get("/inside")
+    @guard.inside
+    async def inside() -> str:
+        return (await require()).id
+
+    @app.get("/dependency")
+    async def dependency(session: Annotated[Session, Depends(guard(role="admin"))]) -> str:
+        return session.user.role
+
+    below = APIRouter(prefix="/below", dependencies=[Depends(guard())])
+
+    @below.get("/one")
+    async def one() -> int:
+        return 1
+
+    app.include_router(below)
+    above = APIRouter()
+
+    @above.get("/two")
+    async def two() -> int:
+        return 2
+
+    app.include_router(above, prefix="/above", dependencies=[Depends(guard(role="admin"))])
+    return app
+
+
+@pytest.fixture
+def client(sqlite_site: Site) -> Iterator[AppClient]:
+    with app_client(make_app(sqlite_site)) as client:
+        sqlite_site.auth.administration.create(email=EMAIL, password=PASSWORD, name="Ada")
+        yield client
+
+
+def sign_in(client: AppClient) -> None:
+    body = {"identifier": EMAIL, "password": PASSWORD}
+    assert client.post("/auth/sign-in/password", json=body).status_code == 200
+
+
+GUARDED = ["/me", "/admin/1", "/sync", "/inside", "/dependency", "/below/one", "/above/two", "/docs", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_nobody_gets_in_and_is_told_how(client: AppClient, path: str) -> None:
+    answer = client.get(path)
+    assert 401 == answer.status_code
+    assert "unauthenticated" == answer.json()["code"]
+    assert "Bearer" in answer.headers["www-authenticate"]
+
+
+def test_whoever_is_signed_in_reaches_what_is_theirs_and_no_more(client: AppClient) -> None:
+    sign_in(client)
+    statuses = {path: client.get(path).status_code for path in GUARDED}
+    forbidden = {"/admin/1", "/dependency", "/above/two", "/docs", "/openapi.json"}
+    assert {path: 403 if path in forbidden else 200 for path in GUARDED} == statuses
+
+
+def test_the_session_is_a_typed_parameter(client: AppClient) -> None:
+    assert "nobody" == client.get("/").json()
+    sign_in(client)
+    assert "Ada" == client.get("/").json()
+    assert EMAIL == client.get("/me").json()
+
+
+def test_nobody_learns_from_a_wrong_input_what_a_right_one_would_be(client: AppClient) -> None:
+    """The guard comes before the input is read: 401, then 403, and 422 only for those who may."""
+    assert 401 == client.get("/admin/seven").status_code
+    sign_in(client)
+    assert 403 == client.get("/admin/seven").status_code
+
+
+def test_a_browser_that_wants_a_page_is_led_to_sign_in_and_back(client: AppClient) -> None:
+    answer = client.get("/me?tab=2", headers={"accept": "text/html"})
+    assert (303, "/auth/sign-in?next=%2Fme%3Ftab%3D2") == (answer.status_code, answer.headers["location"])
+
+
+def test_a031_an_answer_that_depends_on_who_asks_stays_out_of_shared_caches(client: AppClient) -> None:
+    assert "Cookie" in client.get("/").headers["vary"]
+    sign_in(client)
+    answer = client.get("/")
+    assert ("no-store", "Cookie, Authorization") == (answer.headers["cache-control"], answer.headers["vary"])
+
+
+def test_generated_documentation_opens_when_it_is_named(sqlite_site: Site) -> None:
+    app = FastAPI()
+    protect(app, sqlite_site.auth, public=["/docs", "/openapi.json"])
+    with app_client(app) as client:
+        assert 200 == client.get("/openapi.json").status_code
+        assert 401 == client.get("/redoc").status_code
+
+
+def refusal(app: FastAPI) -> str:
+    with pytest.raises(AssertionError) as failed, app_client(app):
+        pass
+    message = failed.value.args[0]
+    return message if isinstance(message, str) else message["message"]
+
+
+def test_an_app_with_open_routes_does_not_start_and_lists_each_with_file_and_line(sqlite_site: Site) -> None:
+    app = make_app(sqlite_site)
+    inner = APIRouter(prefix="/inner")
+
+    @app.get("/forgotten")
+    async def forgotten() -> str:
+        return "oops"
+
+    @app.websocket("/socket")
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.close()
+
+    @inner.post("/deep")
+    async def deep() -> str:
+        return "oops"
+
+    app.include_router(inner)
+    app.mount("/files", StaticFiles(directory="tests"))
+    app.add_route("/plain", lambda _request: PlainTextResponse("oops"))
+    report = refusal(app)
+    assert "5 route(s)" in report
+    for path in ("/forgotten", "/socket", "/inner/deep", "/files", "/plain"):
+        assert path in report
+    line = forgotten.__code__.co_firstlineno
+    assert f"tests/web/test_fastapi.py:{line}" in report
+    assert "@guard()" in report
+
+
+def test_without_a_lifespan_the_first_request_finds_the_open_route(sqlite_site: Site) -> None:
+    """A server that runs no start-up events protects as much."""
+    import asyncio
+
+    app = FastAPI()
+    protect(app, sqlite_site.auth)
+
+    @app.get("/forgotten")
+    async def forgotten() -> str:
+        return "oops"
+
+    with asyncio.Runner() as runner, pytest.raises(ConfigurationError, match="/forgotten"):
+        AppClient(runner, app).get("/forgotten")
+
+
+def test_a043_another_sites_form_can_not_use_the_visitors_cookie(sqlite_site: Site) -> None:
+    app = FastAPI()
+    protect(app, sqlite_site.auth)
+    done: list[str] = []
+
+    @app.post("/transfer")
+    async def transfer(session: Session) -> str:
+        done.append(session.id)
+        return "done"
+
+    with app_client(app) as client:
+        sqlite_site.auth.administration.create(email=EMAIL, password=PASSWORD)
+        sign_in(client)
+        for origin in ("https://evil.example", "null", "http://localhost:8001"):
+            assert 403 == client.post("/transfer", headers={"origin": origin}).status_code
+        assert [] == done
+        assert 200 == client.post("/transfer").status_code
