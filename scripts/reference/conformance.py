@@ -15,14 +15,16 @@ from tests.support.sources import TESTS, sources
 
 HERE: Final = Path(__file__).parent
 NONE_YET: Final = "**no test yet**"
+LEVELS: Final = {"M": "must", "S": "should", "O": "may"}
 
 COPENHAGEN_HEAD: Final = """\
 # The Copenhagen Book, row by row
 
 The [Copenhagen Book](https://thecopenhagenbook.com) is a guide to authentication; its recommendations, numbered by us,
 are the measure of the defaults. This page lists those that concern what Watchword does today, how each is met, and the
-tests that show it. Level: M must, S should, O optional. Second factors, passkeys and OAuth come with later releases, and
-their chapters with them. Where we differ on purpose, [decisions](decisions.md) gives the reason.
+tests that show it. Second factors, passkeys and OAuth come with later releases, and their chapters with them. A number
+such as A029 stands for all tests of that [attack](attacks.md). Where we differ on purpose, [decisions](decisions.md)
+gives the reason.
 
 """
 
@@ -40,8 +42,9 @@ _ATTACK: Final = re.compile(r"_a(\d{3})(?=_)")
 
 
 class Row(msgspec.Struct, forbid_unknown_fields=True):
-    """A recommendation: its level, what it asks, how it is met, and tests that do not name it themselves.
+    """A recommendation: its level, what it asks, how it is met.
 
+    `tests` are names of tests that do not name the row themselves, or numbers of attacks, whose tests all count.
     `untested` says why there is nothing to test.
     """
 
@@ -78,8 +81,17 @@ class Evidence:
                     self.attacks[int(number)].add(function.name)
 
     def of_row(self, number: int, row: Row) -> str:
-        """Return the tests that name the row, and those that the row names."""
-        return self.shown({*row.tests, *self.rows[number]})
+        """Return the attacks and tests that the row names, and the tests that name the row.
+
+        Raises:
+            ValueError: there is no such attack or test (any more).
+        """
+        attacks = [name for name in row.tests if name.startswith("A")]
+        if lost := [name for name in attacks if not self.attacks[int(name[1:])]]:
+            raise ValueError(f"no test of {', '.join(lost)}: correct scripts/reference/copenhagen.toml")
+        links = ", ".join(f"[{name}](attacks.md)" for name in attacks)
+        tests = self.shown({*row.tests, *self.rows[number]} - set(attacks))
+        return "<br>".join(filter(None, (links, tests)))
 
     def shown(self, names: Iterable[str]) -> str:
         """Return the tests with their files, or that there is none.
@@ -110,10 +122,10 @@ def copenhagen_page() -> str:
     page = GENERATED + COPENHAGEN_HEAD
     for title, rows in copenhagen_rows().items():
         lines = [
-            (name, row.level, row.asks, row.how, evidence.of_row(int(name[3:]), row) or _missing(row))
+            (f"{name}<br>{LEVELS[row.level]}", row.asks, row.how, evidence.of_row(int(name[3:]), row) or _missing(row))
             for name, row in rows.items()
         ]
-        page += f"## {title}\n\n" + table(("Row", "Level", "Asks for", "How it is met", "Tests"), lines)
+        page += f"## {title}\n\n" + table(("Row", "Asks for", "How it is met", "Tests"), lines)
     return page
 
 

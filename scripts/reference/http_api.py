@@ -73,9 +73,9 @@ FREE: Final[Mapping[str, Any]] = {
         "user": {"id": "usr_m4x2w5z7ja3b6y4d2kq7s5v3n6", "email": "ada@example.org", "name": "Ada Lovelace"},
         "created_at": "2026-11-02T09:30:00Z",
         "language": "en",
-        "identifiers": [{"kind": "email", "text": "ada@example.org"}],
+        "identifiers": [{"kind": "email", "text": "ada@example.org", "verified_at": "2026-11-02T09:30:00Z"}],
         "sessions": [{"id": "ses_b6y4d2kq7s5v3n6m4x2w5z7ja3", "address": "192.0.2.1"}],
-        "events": [{"event": "signed_up", "address": "192.0.2.1"}],
+        "events": [{"event": "signed_up", "at": 1793611800000, "address": "192.0.2.1"}],
     },
 }
 """Answers whose fields no type declares, cut short."""

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.attacks.wire import COOKIE, signed_up, token_of
 from tests.support.site import HOST, ORIGIN, Site
-from watchword import guard, public, require, verify_session
+from watchword import ConfigurationError, guard, public, require, verify_session
 from watchword.web import fastapi, starlette
 
 Line = tuple[str, str]
@@ -63,8 +63,12 @@ class App:
         target, _, query = path.partition("?")
         reply = Reply()
 
+        parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            for part in parts:
+                return part
+            return await asyncio.get_running_loop().create_future()
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -105,6 +109,20 @@ class App:
         with suppress(WebSocketDisconnect):
             asyncio.run(self.app(_scope("websocket", path, lines), receive, send))
         return came
+
+    def start(self) -> dict[str, Any]:
+        """Start the app as a server does; return what it tells of that."""
+        told: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "lifespan.shutdown" if told else "lifespan.startup"}
+
+        async def send(message: dict[str, Any]) -> None:
+            told.append(message)
+
+        with suppress(ConfigurationError):
+            asyncio.run(self.app({"type": "lifespan", "app": self.app}, receive, send))
+        return told[0]
 
     def statuses(self, *lines: Line) -> list[int]:
         """Return what each guarded path answers to these header lines."""

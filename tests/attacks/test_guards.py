@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from starlette.applications import Starlette
@@ -154,13 +156,11 @@ def test_a011_a_hostile_payload_is_only_ever_refused_and_soon(app: App, body: by
 
 def test_a012_a_redirect_names_no_host_of_the_attackers(app: App) -> None:
     for method in ("GET", "POST"):
-        answer = app.client().request(
-            method, "/old", headers={"host": "evil.example", "x-forwarded-host": "evil.example"}
-        )
-        assert answer.headers["location"] == "/new"
-    led = app.client().get("/admin", headers={"accept": "text/html", "host": "evil.example"})
-    assert led.status_code == 303
-    assert led.headers["location"] == "/auth/sign-in?next=%2Fadmin"
+        answer = app.call(method, "/old", ("host", "evil.example"), ("x-forwarded-host", "evil.example"))
+        assert answer.header("location") == "/new"
+    led = app.call("GET", "/admin", ("accept", "text/html"), ("host", "evil.example"))
+    assert led.status == 303
+    assert led.header("location") == "/auth/sign-in?next=%2Fadmin"
 
 
 @pytest.mark.parametrize("path", ["/socket", "/guarded-socket"])
@@ -222,6 +222,19 @@ def test_a013_a_route_that_nobody_declared_stops_the_start(site: Site) -> None:
     for _ in range(2):
         assert App(site, open_app).call("GET", "/open").status == 500
     assert opened == []
+
+
+def test_a013_a_route_that_nobody_declared_and_the_app_adds_while_it_starts_stops_the_start(site: Site) -> None:
+    @asynccontextmanager
+    async def lifespan(starting: Starlette) -> AsyncIterator[None]:
+        starting.router.routes.append(Route("/late", lambda request: None))
+        yield
+
+    late_app = Starlette(lifespan=lifespan)
+    protect(late_app, site.auth)
+    told = App(site, late_app).start()
+    assert told["type"] == "lifespan.startup.failed"
+    assert "/late" in told["message"]
 
 
 def test_a014_another_persons_session_is_not_there(app: App) -> None:

@@ -1,6 +1,5 @@
 """Chapter 6 of the list of attacks: passwords."""
 
-import threading
 import time
 
 import pytest
@@ -8,10 +7,9 @@ from argon2.low_level import Type, hash_secret
 
 from tests.support.site import CHEAP, EMAIL, Site, make_site
 from watchword.foundation.clock import ManualClock
-from watchword.foundation.errors import BUSY, Denied
 from watchword.foundation.secrets import Secret
 from watchword.identity.users import account_by_email, set_password
-from watchword.methods.password import hashing
+from watchword.methods.password import hashing, threads
 from watchword.methods.password.hashing import Mismatch, PasswordHasher
 from watchword.methods.password.strength import LONGEST_ESTIMATED, objection
 
@@ -140,39 +138,10 @@ def test_a084_a_hash_that_is_none_or_of_another_kind_matches_nothing():
         assert isinstance(hasher.verify(stored, HEAVY), Mismatch), stored
 
 
-def test_a085_more_hashes_than_may_wait_are_refused_at_once(monkeypatch: pytest.MonkeyPatch):
-    """CB-148: the number under way is bounded by the cores, the number that waits by a constant."""
-    monkeypatch.setattr(hashing, "_MAXIMUM_WAITING", 3)
-    hasher = PasswordHasher(CHEAP)
-    inside, go = threading.Semaphore(0), threading.Event()
-
-    def slow(*_: object) -> bytes:
-        inside.release()
-        go.wait(20)
-        return b"$argon2id$"
-
-    monkeypatch.setattr(hashing, "hash_secret", slow)
-    monkeypatch.setattr(hasher, "_slots", threading.Semaphore(1))
-    threads = [threading.Thread(target=hasher.hash, args=(HEAVY,)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    inside.acquire(timeout=20)
-    while hasher._waiting < 3:
-        threading.Event().wait(0.001)
-    refused = hasher.hash(HEAVY)
-    assert inside._value == 0, "only one of the waiting ones may be at work"
-    go.set()
-    for thread in threads:
-        thread.join()
-    assert isinstance(refused, Denied)
-    assert (refused.code, refused.retry_after) == (BUSY, 5)
-    assert isinstance(hasher.hash(HEAVY), str), "the slots come back"
-
-
 def test_a085_a_flood_is_answered_503_and_a_session_check_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch):
     visitor = site.visitor()
     visitor.sign_up()
-    monkeypatch.setattr(hashing, "_MAXIMUM_WAITING", 0)
+    monkeypatch.setattr(threads, "_MAXIMUM_WAITING", 0)
     flooded = site.visitor().sign_in()
     assert (flooded.status, flooded.code) == (503, "busy")
     assert dict(flooded.response.headers)["retry-after"] == "5"

@@ -1,6 +1,7 @@
 """The ASGI middleware under every async adapter: serves `/auth`, opens the context that `verify_session()` reads."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, final
 
@@ -66,6 +67,8 @@ class WatchwordMiddleware:
             nonlocal started
             await self._look_again(request)
             if message["type"] in ("http.response.start", "websocket.accept"):
+                if message.get("status") == 500:
+                    _take_back_refusal()
                 started = True
                 if "session" in request.memo:
                     message["headers"] = _private(message.get("headers", ()), has_session=bool(request.memo["session"]))
@@ -121,11 +124,27 @@ class WatchwordMiddleware:
             first, waiting = waiting, None
             return first
 
+        async def send_checked(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                # Again, for the routes that the app has added while it started.
+                self._check()
+            await send(message)
+
         try:
-            await self._app(scope, receive_again, send)
+            await self._app(scope, receive_again, send_checked)
         finally:
             self._ready = False
             await asyncio.get_running_loop().run_in_executor(None, self._edge.stop)
+
+
+def _take_back_refusal() -> None:
+    """Raise the refusal that is about to be answered as a server's error.
+
+    An app that is mounted in another brings an error middleware of its own, which makes a 500 of every exception.
+    """
+    error = sys.exception()
+    if isinstance(error, (AccessError, StoreUnavailableError)):
+        raise error
 
 
 def _denied(error: AccessError | StoreUnavailableError) -> Denied:

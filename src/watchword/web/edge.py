@@ -12,11 +12,11 @@ from watchword.foundation.settings import Settings
 from watchword.http.kernel import Kernel
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.methods.password.hashing import lower_priority
 from watchword.sessions.gate import Gate
 
 LIGHT_THREADS = 8
 HASHING_THREADS = 12
+"""More than hash at once: while some hash, others read and write the database before and after."""
 MAXIMUM_WAITING = 256
 """Requests that wait for a hashing thread; one more is answered 503 at once (A85)."""
 
@@ -26,8 +26,8 @@ MAXIMUM_WAITING = 256
 class Edge:
     """One `Auth`, as adapters see it.
 
-    Work that hashes passwords has threads of its own, of low priority and in bounded number, so that a flood of
-    sign-ins leaves session checks and the app alone. A request hops to a thread once, never twice.
+    Requests that hash passwords have threads of their own, in bounded number, so that a flood of sign-ins leaves
+    session checks and the app alone. A request hops to a thread once, never twice.
 
     Attributes:
         settings: of this Watchword.
@@ -52,7 +52,7 @@ class Edge:
 
     def __post_init__(self) -> None:
         self.light = ThreadPoolExecutor(LIGHT_THREADS, "watchword")
-        self._hashing = ThreadPoolExecutor(HASHING_THREADS, "watchword-hash", initializer=lower_priority)
+        self._hashing = ThreadPoolExecutor(HASHING_THREADS, "watchword-sign-in")
 
     def start(self) -> None:
         """Get ready, once in this process, whoever calls first."""

@@ -46,7 +46,16 @@ def test_no_rule_of_composition_stands_in_the_way_of_a_strong_password(text: str
 
 
 @pytest.mark.parametrize(
-    "text", ["ada.lovelace@example.org", "ADA.LOVELACE@example.org", "ada lovelace", "Lovelace", "watchword"]
+    "text",
+    [
+        "ada.lovelace@example.org",
+        "ADA.LOVELACE@example.org",
+        "ada.lovelace",
+        "example.org",
+        "ada lovelace",
+        "Lovelace",
+        "watchword",
+    ],
 )
 def test_a_password_that_is_ones_own_name_address_or_the_sites_is_refused(text: str):
     assert reason(text, "ada.lovelace@example.org", "Ada Lovelace", "Watchword") == "contains_your_details"
@@ -58,7 +67,7 @@ def test_words_about_the_owner_lower_the_estimate():
 
 
 def test_short_parts_of_a_name_are_no_words_to_look_for():
-    assert words_of(["a.b@example.org", "Jo Li"]) == ["a.b@example.org", "example", "Jo Li"]
+    assert set(words_of(["a.b@example.org", "Jo Li"])) == {"a.b@example.org", "example.org", "example", "Jo Li"}
 
 
 def test_the_estimate_grows_with_the_password():

@@ -1,13 +1,8 @@
 """Passwords as Argon2id hashes (RFC 9106): made, checked, raised, in bounded number at once."""
 
 import functools
-import os
-import sys
-import threading
 import time
 import unicodedata
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
 
@@ -16,8 +11,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type, hash_secret, verify_secret
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from watchword.foundation.errors import BUSY, ConfigurationError, Denied, FieldError
+from watchword.foundation.errors import ConfigurationError, Denied, FieldError
 from watchword.foundation.secrets import Secret, random_bytes
+from watchword.methods.password.threads import HashingThreads
 
 MINIMUM_CHARACTERS = 8
 MAXIMUM_BYTES = 4096
@@ -25,8 +21,6 @@ _SALT_BYTES = 16
 _HASH_BYTES = 32
 _OWASP_MEMORY = {1: 47_104, 2: 19_456}
 """The least memory in KiB by iterations; with more than two, no less than with two."""
-_WAIT_SECONDS = 20
-_MAXIMUM_WAITING = 256
 
 
 @final
@@ -104,14 +98,11 @@ class PasswordHasher:
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
         self._time_of_one = 0
-        self._slots = threading.Semaphore(available_cores())
-        self._waiting = 0
-        self._lock = threading.Lock()
+        self._threads = HashingThreads()
 
     def hash(self, password: Secret) -> str | Denied:
         """Return the hash in PHC form with a fresh salt, or the refusal when too many wait."""
-        with self._slot() as admitted:
-            return self._hash(password) if admitted else _busy()
+        return self._threads.run(lambda: self._hash(password))
 
     def verify(self, stored: str | None, password: Secret) -> Verified | Mismatch | Denied:
         """Check the password against a stored hash.
@@ -119,27 +110,27 @@ class PasswordHasher:
         `None` (no such account, or one without a password) costs the time of a wrong password, and so does a hash of
         cheaper figures: the time it saves is spent on thrown-away hashes (A76).
         """
-        with self._slot() as admitted:
-            if not admitted:
-                return _busy()
-            parameters = _parameters(stored) if stored is not None else None
-            if stored is None or parameters is None:
-                self._hash(password)
-                return Mismatch()
-            begin = time.perf_counter_ns()
-            try:
-                verify_secret(stored.encode(), password.reveal().encode(), Type.ID)
-            except VerificationError:
-                if parameters != self._parameters:
-                    self._spend_the_rest(begin)
-                return Mismatch()
-            return Verified(needs_rehash=parameters != self._parameters)
+        return self._threads.run(lambda: self._verify(stored, password))
 
     @functools.cached_property
     def _parameters(self) -> Parameters:
         figures = self._figures
         version = RFC_9106_LOW_MEMORY.version
         return Parameters(Type.ID, version, _SALT_BYTES, _HASH_BYTES, figures.iterations, figures.memory, figures.lanes)
+
+    def _verify(self, stored: str | None, password: Secret) -> Verified | Mismatch:
+        parameters = _parameters(stored) if stored is not None else None
+        if stored is None or parameters is None:
+            self._hash(password)
+            return Mismatch()
+        begin = time.perf_counter_ns()
+        try:
+            verify_secret(stored.encode(), password.reveal().encode(), Type.ID)
+        except VerificationError:
+            if parameters != self._parameters:
+                self._spend_the_rest(begin)
+            return Mismatch()
+        return Verified(needs_rehash=parameters != self._parameters)
 
     def _hash(self, password: Secret) -> str:
         figures, salt = self._figures, random_bytes(_SALT_BYTES)
@@ -160,31 +151,6 @@ class PasswordHasher:
         while time.perf_counter_ns() - begin < self._time_of_one:
             hash_secret(b"", salt, 1, share, 1, _HASH_BYTES, Type.ID)
 
-    @contextmanager
-    def _slot(self) -> Generator[bool]:
-        with self._lock:
-            self._waiting += 1
-            too_many = self._waiting > _MAXIMUM_WAITING
-        admitted = not too_many and self._slots.acquire(timeout=_WAIT_SECONDS)
-        try:
-            yield admitted
-        finally:
-            if admitted:
-                self._slots.release()
-            with self._lock:
-                self._waiting -= 1
-
-
-def lower_priority() -> None:
-    """Give the calling thread the lowest urgency, so that hashing leaves the event loop its core (Linux alone)."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 
 def _parameters(stored: str) -> Parameters | None:
     try:
@@ -198,7 +164,3 @@ def _parameters(stored: str) -> Parameters | None:
 def _within_bounds(memory: int, iterations: int, lanes: int) -> bool:
     """Tell whether a hash of this cost may be computed: one past the bounds would stop the service (A84)."""
     return 1 <= lanes <= 8 and 1 <= iterations <= 10 and 8 * lanes <= memory <= 256 * 1024
-
-
-def _busy() -> Denied:
-    return Denied(BUSY, retry_after=5)

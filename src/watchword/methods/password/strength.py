@@ -60,11 +60,11 @@ def objection(field: str, password: Secret, context: Sequence[str]) -> FieldErro
 
 
 def words_of(context: Sequence[str]) -> list[str]:
-    """Return the texts and the words in them that are long enough to make a password of."""
+    """Return the texts, what stands before an `@`, and the words in them, where long enough to make a password of."""
     words: list[str] = []
     for text in context:
-        parts = [text, *text.replace("@", " ").replace(".", " ").split()]
-        words += [part for part in parts if len(part) >= _SHORTEST_WORD]
+        parts = [text, text.partition("@")[0], *text.replace("@", " ").replace(".", " ").split()]
+        words += [part for part in dict.fromkeys(parts) if len(part) >= _SHORTEST_WORD]
     return words
 
 
