@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
 from watchword.admission.services import Part, Services
+from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
 from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
@@ -16,12 +17,14 @@ from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
-from watchword.foundation.errors import ConfigurationError, Denied
+from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
+from watchword.http.origin import ORIGIN_NOT_ALLOWED, parse_origin
 from watchword.http.request import Request
+from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
 from watchword.methods.email_code.routes import EmailCode
 from watchword.methods.password.declaration import Password
@@ -37,9 +40,10 @@ from watchword.sessions.gate import Gate
 from watchword.storage.secret_file import PREFIX, development_secret, secret_path
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
-from watchword.tokens.keyring import Keyring
+from watchword.tokens.keyring import MINIMUM_SECRET, Keyring
 from watchword.web.edge import Edge
 
+_NOTED = {ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED, FORBIDDEN.name: AuditEvent.ACCESS_REFUSED}
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
 
@@ -127,8 +131,14 @@ class Auth:
         api = tuple(route for part in parts for route in part.routes)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
-        kernel = Kernel(self.routes, settings, take_limit=self._take_limit, render_problem=self.pages.render_problem)
-        self.edge = Edge(settings, kernel, self.gate, self.pages.refuse, self.start, self.stop)
+        kernel = Kernel(
+            self.routes,
+            settings,
+            take_limit=self._take_limit,
+            render_problem=self.pages.render_problem,
+            note_refusal=self._note_refusal,
+        )
+        self.edge = Edge(settings, kernel, self.gate, self._refuse, self.start, self.stop)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
         self._upkeep = Upkeep(
             self.store,
@@ -175,6 +185,22 @@ class Auth:
         token = self.first_admin.link()
         return f"{base_url}{self.settings.prefix}/setup/{token.reveal()}" if token else None
 
+    def _refuse(self, request: Request, denied: Denied) -> Response:
+        self.edge.kernel.locate(request)
+        self._note_refusal(request, denied)
+        return self.pages.refuse(request, denied)
+
+    def _note_refusal(self, request: Request, denied: Denied) -> None:
+        """Record what only an attack or a mistake leads to; no more of it than a limit, so that nobody fills the log."""
+        event = _NOTED.get(denied.code.name)
+        if event is None:
+            return
+        address = address_bucket(request.address)
+        with self.store.write(durable=False) as tx:
+            if self.services.limiter.take(tx, "refusal_address", address) is None:
+                session = self.gate.remembered(request)
+                self.services.note(tx, event, request, session.user.id if session else None, path=request.path[:200])
+
     def _take_limit(self, name: str, request: Request) -> Denied | None:
         with self.store.write(durable=False) as tx:
             return self.services.limiter.take(tx, name, address_bucket(request.address))
@@ -193,12 +219,14 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     wrong: list[str] = []
     if settings.mode not in ("development", "production"):
         wrong.append(f"mode is {settings.mode!r}: write 'development' or 'production'")
+    if any(len(secret.reveal()) < MINIMUM_SECRET for secret in secrets):
+        wrong.append(f"a secret has fewer than {MINIMUM_SECRET} characters: make one with `watchword secret`")
+    wrong += wrong_base_url(settings)
     if settings.is_production:
         if not secrets:
             wrong.append("no secret: set WATCHWORD_SECRET to the output of `watchword secret`")
         if any(secret.reveal().startswith(PREFIX) for secret in secrets):
             wrong.append("the secret is a development one: set WATCHWORD_SECRET to the output of `watchword secret`")
-        wrong += wrong_base_url(settings.base_url)
         if settings.smtp is None:
             wrong.append("no mail transport: set WATCHWORD_SMTP='smtp://user:password@host:587' and WATCHWORD_SENDER")
         elif settings.smtp.security == "none" and not _is_loopback(settings.smtp.host):
@@ -209,12 +237,17 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
         )
 
 
-def wrong_base_url(base_url: str | None) -> list[str]:
-    """Return what is wrong with the base URL of a site in production: nothing, or one sentence."""
+def wrong_base_url(settings: Settings) -> list[str]:
+    """Return what is wrong with the address of the site: nothing, or one sentence."""
+    base_url = settings.base_url
     if base_url is None:
-        return ["no base URL: set WATCHWORD_BASE_URL to the site's address, for example 'https://example.org'"]
-    parts = urlsplit(base_url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        missing = "no base URL: set WATCHWORD_BASE_URL to the site's address, for example 'https://example.org'"
+        return [missing] if settings.is_production else []
+    scheme, _, rest = base_url.partition("://")
+    authority, _, path = rest.partition("/")
+    if parse_origin(f"{scheme}://{authority}") is None or "?" in path or "#" in path:
+        return [f"the base URL is {base_url!r}: write the site's address alone, for example 'https://example.org'"]
+    if settings.is_production and scheme != "https" and not _is_loopback(urlsplit(base_url).hostname or ""):
         return [f"the base URL is {base_url!r}: it must begin with 'https://'"]
     return []
 

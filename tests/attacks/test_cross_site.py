@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from email.utils import parseaddr
+from html.parser import HTMLParser
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -357,7 +358,7 @@ MARKUP = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "'-alert(1)-'",
-    "{{7*7}}${7*7}#{7*7}",
+    "{{7777777*7}}${7777777*7}#{7777777*7}",
     "</title><svg/onload=alert(1)>",
     "javascript:alert(1)",
 ]
@@ -385,7 +386,6 @@ def test_a055_what_a_request_says_is_never_markup_in_the_answer(site: Site, mark
         if (answer.response.header("content-type") or "").startswith("text/html"):
             assert not dangerous(answer.text), answer.text
             assert "unsafe" not in (answer.response.header("content-security-policy") or "")
-            assert "49" not in visible(answer.text)
         else:
             assert answer.response.header("x-content-type-options") == "nosniff"
 
@@ -405,16 +405,13 @@ def test_a057_a_name_is_text_wherever_it_is_shown(site: Site, markup: str) -> No
     assert (export.response.header("content-disposition") or "").startswith("attachment")
 
 
-@pytest.mark.parametrize("local", ["a&lt;b", "o'hara", "a`b", "a{{7*7}}", "a$x", "a|b", "a+b%0a"])
+@pytest.mark.parametrize("local", ["a&lt;b", "o'hara", "a`b", "a{{7777777*7}}", "a$x", "a|b", "a+b%0a"])
 def test_a057_an_address_is_text_in_its_mail(site: Site, local: str) -> None:
     email = f"{local}@example.org"
     answer = site.visitor().post("/auth/sign-up/password", {"email": email, "password": PASSWORD})
     if answer.status == 202:
         mail = site.mail_to(email)
         assert not dangerous(mail.html)
-        assert "49" not in visible(mail.html).replace(site.code_for(email)[:4], "").replace(
-            site.code_for(email)[4:], ""
-        )
 
 
 @pytest.mark.parametrize(
@@ -478,11 +475,26 @@ def confirm_somebody(site: Site) -> None:
         site.auth.administration.create(email=EMAIL, password=PASSWORD)
 
 
+class Inspector(HTMLParser):
+    """Reads a page as a browser does, and notes what would run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        own = re.fullmatch(r"/auth/static/[\w.]+", attributes.get("src", ""))
+        if tag in ("script", "img", "iframe") and not own:
+            self.found.append(tag)
+        for name, value in attributes.items():
+            if name.startswith("on") or re.match(r"\s*(javascript|data):", value, re.IGNORECASE):
+                self.found.append(f"{name}={value}" if name not in ("value", "content") else "")
+        self.found = [entry for entry in self.found if entry]
+
+
 def dangerous(html: str) -> list[str]:
-    """Return script, handlers and script addresses in a page, apart from its own file."""
-    own = re.sub(r'<script src="/auth/static/[\w.]+" defer></script>', "", html)
-    return re.findall(r"<script|<svg/onload|<img src=x|(?:href|src|action)=.javascript:|\son\w+=alert", own)
-
-
-def visible(html: str) -> str:
-    return re.sub(r"<style.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
+    """Return what in a page would run a script or evaluate a template, apart from the site's own file."""
+    inspector = Inspector()
+    inspector.feed(html)
+    return inspector.found + re.findall("54444439", html)

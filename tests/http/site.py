@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from watchword.foundation.errors import UNAUTHENTICATED, Denied
+from watchword.foundation.errors import FORBIDDEN, UNAUTHENTICATED, Denied
 from watchword.foundation.settings import Settings
 from watchword.http.body import Input
 from watchword.http.kernel import Kernel
@@ -25,7 +25,7 @@ class Closed:
     """A guard that refuses everyone."""
 
     description = "nobody"
-    needs_session = True
+    codes = (UNAUTHENTICATED, FORBIDDEN)
 
     def check(self, request: Request) -> Denied | None:
         return Denied(UNAUTHENTICATED)
@@ -70,7 +70,13 @@ class Limits:
 def kernel_of(
     *more: Route, settings: Settings | None = None, limits: Limits | None = None, page: Any = error_page
 ) -> Kernel:
-    return Kernel([*ROUTES, *more], settings or Settings(), take_limit=limits or Limits(), render_problem=page)
+    return Kernel(
+        [*ROUTES, *more],
+        settings or Settings(),
+        take_limit=limits or Limits(),
+        render_problem=page,
+        note_refusal=lambda _request, _denied: None,
+    )
 
 
 def request_of(

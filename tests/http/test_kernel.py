@@ -174,7 +174,7 @@ def test_the_edge_can_see_which_route_will_answer():
 def test_a_guard_of_a_page_is_answered_as_a_page():
     class Barred:
         description = "nobody"
-        needs_session = True
+        codes = ()
 
         def check(self, request: Request) -> Denied | None:
             return Denied(FORBIDDEN)

@@ -4,7 +4,7 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from watchword.foundation.errors import FORBIDDEN, Denied
+from watchword.foundation.errors import FORBIDDEN, UNAUTHENTICATED, Denied
 from watchword.http.body import Input
 from watchword.http.openapi import openapi_document
 from watchword.http.request import Request
@@ -31,7 +31,7 @@ class Pending(Input):
 
 class SignedIn:
     description = "signed in"
-    needs_session = True
+    codes = (UNAUTHENTICATED, FORBIDDEN)
 
     def check(self, request: Request) -> Denied | None:
         return None

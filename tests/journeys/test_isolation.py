@@ -5,8 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import httpx
-from tests.support.server import running
 
+from tests.support.server import running
 from watchword import Auth
 
 PASSWORD = "analytical engine no. 1"

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.support.chromium import screenshot
 from tests.support.server import Server, free_port, running
-
 from watchword import Auth
 from watchword.foundation.clock import SystemClock
 

@@ -6,9 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.support.contest import UNLIMITED
 from tests.support.site import Answer, Site, Visitor, make_site
@@ -23,7 +30,8 @@ SESSION, BROWSER = "watchword", "watchword-browser"
 who = st.integers(0, 1)
 emails = st.sampled_from(EMAILS)
 passwords = st.sampled_from(PASSWORDS)
-any_number = st.integers(0, 50)
+recent = st.sampled_from((0, 0, 0, 0, 1, 1, 2, 5, 11))
+"""Which of the things there are, the newest first."""
 
 
 @dataclass(eq=False)
@@ -95,6 +103,11 @@ class Machine(RuleBasedStateMachine):
         self.site.auth.stop()
         shutil.rmtree(self.directory)
 
+    @initialize()
+    def someone_is_signed_in(self) -> None:
+        self.sign_up(0, EMAILS[0], PASSWORDS[0])
+        self.try_code(0, 0, "newest", 0)
+
     @rule(number=who, email=emails, password=passwords)
     def sign_up(self, number: int, email: str, password: str) -> None:
         visitor = self.visitors[number]
@@ -118,7 +131,7 @@ class Machine(RuleBasedStateMachine):
             self._began(visitor, answer, email, person, "")
 
     @precondition(lambda self: self.model.begun)
-    @rule(number=who, which=any_number)
+    @rule(number=who, which=recent)
     def ask_for_another_code(self, number: int, which: int) -> None:
         visitor, attempt = self.visitors[number], self._attempt(which)
         is_open = self._open_to(visitor, attempt)
@@ -128,11 +141,11 @@ class Machine(RuleBasedStateMachine):
             self._mailed(attempt)
 
     @precondition(lambda self: self.model.begun)
-    @rule(number=who, which=any_number, how=st.sampled_from(("newest", "any", "wrong")), code=any_number)
+    @rule(number=who, which=recent, how=st.sampled_from(("newest", "any", "wrong")), code=recent)
     def try_code(self, number: int, which: int, how: str, code: int) -> None:
         visitor, attempt = self.visitors[number], self._attempt(which)
         codes = self.model.codes
-        shown = {"newest": attempt.code or codes[0], "any": codes[code % len(codes)], "wrong": "12345678"}[how]
+        shown = {"newest": attempt.code or codes[0], "any": codes[-1 - code % len(codes)], "wrong": "12345678"}[how]
         is_open = self._open_to(visitor, attempt)
         in_time = attempt.tries < MAXIMUM_TRIES and self._now < attempt.code_until
         proven = is_open and in_time and not attempt.taken and shown == attempt.code
@@ -149,9 +162,9 @@ class Machine(RuleBasedStateMachine):
             assert answer.code == "code_expired"
             self._mailed(attempt)
 
-    @rule(number=who, which=any_number)
+    @rule(number=who, which=recent)
     def follow_link(self, number: int, which: int) -> None:
-        visitor, link = self.visitors[number], self.model.links[which % len(self.model.links)]
+        visitor, link = self.visitors[number], self.model.links[-1 - which % len(self.model.links)]
         attempt = next((one for one in self.model.begun if one.link == link and not one.taken), None)
         proven = attempt and self._open_to(visitor, attempt) and self._now < attempt.code_until
         before = visitor.cookies.get(SESSION, "")
@@ -181,10 +194,10 @@ class Machine(RuleBasedStateMachine):
             person.reset_until = self._now + RESET_LIFETIME
             self.model.reset_links.append(person.reset_link)
 
-    @rule(number=who, which=any_number, kind=st.sampled_from(("reset", "reset", "confirm")), password=passwords)
+    @rule(number=who, which=recent, kind=st.sampled_from(("reset", "reset", "reset", "confirm")), password=passwords)
     def reset(self, number: int, which: int, kind: str, password: str) -> None:
         links = self.model.reset_links if kind == "reset" else self.model.links
-        link = links[which % len(links)]
+        link = links[-1 - which % len(links)]
         person = next((one for one in self.model.people if one.reset_link == link), None)
         in_time = person is not None and self._now < person.reset_until
         answer = self.visitors[number].post("/auth/password/reset", {"token": link, "password": password})
@@ -323,6 +336,8 @@ def explore(migrated: Path, *, examples: int, steps: int) -> None:
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
+        # Making an example smaller may take minutes, and of a few steps it shows nothing that the log of them does not.
+        phases=[Phase.generate],
         database=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -330,7 +345,7 @@ def explore(migrated: Path, *, examples: int, steps: int) -> None:
 
 
 def test_no_sequence_of_calls_gives_a_session_without_a_full_proof(migrated_sqlite_file: Path):
-    explore(migrated_sqlite_file, examples=25, steps=25)
+    explore(migrated_sqlite_file, examples=60, steps=25)
 
 
 @pytest.mark.all

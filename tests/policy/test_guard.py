@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from tests.support.site import Site, Visitor
 
+from tests.support.site import Site, Visitor
 from watchword import Forbidden, Unauthenticated, guard, public, require, require_sync, verify_session
 from watchword.http.request import Request
 from watchword.policy.guard import INSIDE, MARK, PUBLIC, Guard
@@ -75,9 +75,9 @@ def test_nobody_gets_401_a_user_403_and_an_admin_in(
 
 
 def test_a_guarded_handler_keeps_its_name_and_says_its_rule() -> None:
-    assert "for_admins" == for_admins.__name__
+    assert for_admins.__name__ == "for_admins"
     assert isinstance(getattr(for_admins, MARK), Guard)
-    assert "role admin" == getattr(for_admins, MARK).description
+    assert getattr(for_admins, MARK).description == "role admin"
 
 
 def test_public_and_inside_only_say_so() -> None:

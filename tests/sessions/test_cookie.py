@@ -25,4 +25,6 @@ def test_no_cookie_lives_longer_than_browsers_allow() -> None:
 
 
 def test_taking_the_session_away_empties_the_cookie_at_once() -> None:
-    assert "__Host-watchword=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure" == Cookies(secure=True).clear_session()
+    assert (
+        Cookies(secure=True).clear_session() == "__Host-watchword=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"
+    )

@@ -1,8 +1,8 @@
 """The one gate that reads sessions."""
 
 import pytest
-from tests.support.site import EMAIL, Site, Visitor
 
+from tests.support.site import EMAIL, Site, Visitor
 from watchword import SessionLimits
 from watchword.foundation.clock import DAY, HOUR, MINUTE
 from watchword.http.request import Request
@@ -38,10 +38,10 @@ def test_a_session_comes_by_cookie_or_as_a_bearer_token(site: Site, ada: Visitor
 def test_the_session_tells_who_how_and_since_when(site: Site, ada: Visitor) -> None:
     session = ask(site, ("cookie", f"watchword={token(ada)}"))
     assert session is not None
-    assert ("password", "email") == session.factors
-    assert ("user", "aal1", None) == (session.user.role, session.assurance, session.organization)
+    assert session.factors == ("password", "email")
+    assert (session.user.role, session.assurance, session.organization) == ("user", "aal1", None)
     assert session.authenticated_at == session.created_at
-    assert 30 * DAY == (session.expires_at - session.created_at).total_seconds() * 1000
+    assert (session.expires_at - session.created_at).total_seconds() * 1000 == 30 * DAY
 
 
 def test_another_scheme_beside_the_cookie_changes_nothing(site: Site, ada: Visitor) -> None:
@@ -98,4 +98,4 @@ def test_a033_the_session_of_a_disabled_user_is_dead_at_once(site: Site, ada: Vi
 def test_what_is_over_is_swept_away(site: Site, ada: Visitor) -> None:
     site.clock.advance(SessionLimits().absolute + MINUTE)
     site.auth._upkeep.run_once()
-    assert 0 == site.count("sessions")
+    assert site.count("sessions") == 0

@@ -23,9 +23,8 @@ CHEAP = Figures(memory=64, iterations=1)
 """Argon2 figures that cost nothing: what is tested is not the hash."""
 SECRET = "test-secret-of-more-than-thirty-two-characters"
 EMAIL, PASSWORD = "ada@example.org", "analytical engine no. 1"
-GENEROUS = {
-    name: "1000/second"
-    for name in (
+GENEROUS = dict.fromkeys(
+    (
         "sign_in_address",
         "sign_in_global",
         "sign_up_address",
@@ -34,8 +33,9 @@ GENEROUS = {
         "reset_address",
         "mail_recipient",
         "mail_global",
-    )
-}
+    ),
+    "1000/second",
+)
 """Limits that are not what a story is about."""
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from tests.support.asgi import app_client
 from tests.support.site import HOST, Site
-
 from watchword.http.body import MAXIMUM_BODY
 from watchword.web.asgi import WatchwordMiddleware, request_of
 
@@ -49,7 +48,7 @@ def test_a_body_without_end_is_refused_one_byte_past_the_limit(sqlite_site: Site
         "client": ("192.0.2.1", 1),
     }
     asyncio.run(protected(sqlite_site)(scope, receive, send))
-    assert 413 == sent[0]["status"]
+    assert sent[0]["status"] == 413
     assert taken <= MAXIMUM_BODY + 2048
 
 
@@ -63,7 +62,7 @@ def test_workers_start_with_the_server_and_stop_with_it(sqlite_site: Site) -> No
     app = protected(sqlite_site)
     for _ in range(2):
         with app_client(app) as client:
-            assert 200 == client.get("/auth/health").status_code
+            assert client.get("/auth/health").status_code == 200
             assert {"watchword-outbox", "watchword-upkeep"} <= workers()
         assert "watchword-outbox" not in workers()
 
@@ -83,7 +82,7 @@ def test_a_failing_start_is_told_to_the_server(sqlite_site: Site) -> None:
 
     outcome = asyncio.run(_gathered(app, receive, send))
     assert isinstance(outcome, RuntimeError)
-    assert [{"type": "lifespan.startup.failed", "message": "not like this"}] == sent
+    assert sent == [{"type": "lifespan.startup.failed", "message": "not like this"}]
 
 
 async def _gathered(app: Any, receive: Any, send: Any) -> Any:
@@ -92,10 +91,10 @@ async def _gathered(app: Any, receive: Any, send: Any) -> Any:
 
 def test_the_mount_point_of_an_outer_app_is_not_part_of_the_path() -> None:
     scope = {"type": "http", "method": "GET", "path": "/app/auth/session", "root_path": "/app", "headers": []}
-    assert "/auth/session" == request_of(scope).path
+    assert request_of(scope).path == "/auth/session"
 
 
 def test_head_is_answered_without_a_body(sqlite_site: Site) -> None:
     with app_client(protected(sqlite_site)) as client:
         answer = client.request("HEAD", "/auth/sign-in")
-        assert (200, b"") == (answer.status_code, answer.content)
+        assert (answer.status_code, answer.content) == (200, b"")

@@ -7,9 +7,9 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
+
 from tests.support.asgi import AppClient, app_client
 from tests.support.site import EMAIL, PASSWORD, Site
-
 from watchword import ConfigurationError, guard, public, require
 from watchword.web.fastapi import OptionalSession, Session, protect
 
@@ -81,8 +81,8 @@ GUARDED = ["/me", "/admin/1", "/sync", "/inside", "/dependency", "/below/one", "
 @pytest.mark.parametrize("path", GUARDED)
 def test_nobody_gets_in_and_is_told_how(client: AppClient, path: str) -> None:
     answer = client.get(path)
-    assert 401 == answer.status_code
-    assert "unauthenticated" == answer.json()["code"]
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "unauthenticated"
     assert "Bearer" in answer.headers["www-authenticate"]
 
 
@@ -94,37 +94,37 @@ def test_whoever_is_signed_in_reaches_what_is_theirs_and_no_more(client: AppClie
 
 
 def test_the_session_is_a_typed_parameter(client: AppClient) -> None:
-    assert "nobody" == client.get("/").json()
+    assert client.get("/").json() == "nobody"
     sign_in(client)
-    assert "Ada" == client.get("/").json()
-    assert EMAIL == client.get("/me").json()
+    assert client.get("/").json() == "Ada"
+    assert client.get("/me").json() == EMAIL
 
 
 def test_nobody_learns_from_a_wrong_input_what_a_right_one_would_be(client: AppClient) -> None:
     """The guard comes before the input is read: 401, then 403, and 422 only for those who may."""
-    assert 401 == client.get("/admin/seven").status_code
+    assert client.get("/admin/seven").status_code == 401
     sign_in(client)
-    assert 403 == client.get("/admin/seven").status_code
+    assert client.get("/admin/seven").status_code == 403
 
 
 def test_a_browser_that_wants_a_page_is_led_to_sign_in_and_back(client: AppClient) -> None:
     answer = client.get("/me?tab=2", headers={"accept": "text/html"})
-    assert (303, "/auth/sign-in?next=%2Fme%3Ftab%3D2") == (answer.status_code, answer.headers["location"])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/auth/sign-in?next=%2Fme%3Ftab%3D2")
 
 
 def test_a031_an_answer_that_depends_on_who_asks_stays_out_of_shared_caches(client: AppClient) -> None:
     assert "Cookie" in client.get("/").headers["vary"]
     sign_in(client)
     answer = client.get("/")
-    assert ("no-store", "Cookie, Authorization") == (answer.headers["cache-control"], answer.headers["vary"])
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-store", "Cookie, Authorization")
 
 
 def test_generated_documentation_opens_when_it_is_named(sqlite_site: Site) -> None:
     app = FastAPI()
     protect(app, sqlite_site.auth, public=["/docs", "/openapi.json"])
     with app_client(app) as client:
-        assert 200 == client.get("/openapi.json").status_code
-        assert 401 == client.get("/redoc").status_code
+        assert client.get("/openapi.json").status_code == 200
+        assert client.get("/redoc").status_code == 401
 
 
 def refusal(app: FastAPI) -> str:
@@ -191,6 +191,6 @@ def test_a043_another_sites_form_can_not_use_the_visitors_cookie(sqlite_site: Si
         sqlite_site.auth.administration.create(email=EMAIL, password=PASSWORD)
         sign_in(client)
         for origin in ("https://evil.example", "null", "http://localhost:8001"):
-            assert 403 == client.post("/transfer", headers={"origin": origin}).status_code
-        assert [] == done
-        assert 200 == client.post("/transfer").status_code
+            assert client.post("/transfer", headers={"origin": origin}).status_code == 403
+        assert done == []
+        assert client.post("/transfer").status_code == 200

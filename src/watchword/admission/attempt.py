@@ -82,26 +82,16 @@ def begin(
     return attempt
 
 
-def load(
-    tx: Transaction, keyring: Keyring, browser_hash: bytes, attempt_id: str, *, lock: bool = False
-) -> Attempt | None:
-    """Return the attempt if it is open and this browser began it.
-
-    Args:
-        tx: open transaction.
-        keyring: what unseals it.
-        browser_hash: of the browser that asks.
-        attempt_id: which attempt.
-        lock: whether it is to be carried on: others that would wait until this transaction has ended, and then see
-            what became of it. SQLite has one writer at a time anyway.
-    """
-    wanted = select(attempts).where(
-        attempts.c.id == attempt_id,
-        attempts.c.browser_hash == browser_hash,
-        attempts.c.completed_at.is_(None),
-        attempts.c.expires_at > tx.now,
-    )
-    row = tx.execute(wanted.with_for_update() if lock else wanted).first()
+def load(tx: Transaction, keyring: Keyring, browser_hash: bytes, attempt_id: str) -> Attempt | None:
+    """Return the attempt if it is open and this browser began it."""
+    row = tx.execute(
+        select(attempts).where(
+            attempts.c.id == attempt_id,
+            attempts.c.browser_hash == browser_hash,
+            attempts.c.completed_at.is_(None),
+            attempts.c.expires_at > tx.now,
+        )
+    ).first()
     return _attempt_of(row, keyring) if row else None
 
 

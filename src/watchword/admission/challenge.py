@@ -10,7 +10,6 @@ from watchword.foundation.clock import HOUR, MINUTE
 from watchword.foundation.errors import Code
 from watchword.foundation.ids import new_id
 from watchword.foundation.secrets import Secret, random_code, random_secret
-from watchword.identity.tables import users
 from watchword.storage.store import Transaction
 from watchword.tokens.keyring import Keyring
 
@@ -106,8 +105,6 @@ def issue_link(tx: Transaction, purpose: LinkPurpose, user_id: str | None, lifet
     costs the same work.
     """
     owner = challenges.c.user_id.is_(None) if purpose == "setup" else challenges.c.user_id == (user_id or "")
-    # The user's row is locked: two requests at once would else each leave a link that works.
-    tx.execute(select(users.c.id).where(users.c.id == (user_id or "")).with_for_update())
     tx.execute(delete(challenges).where(owner, challenges.c.purpose == purpose))
     link = random_secret(_LINK_BYTES)
     row = {

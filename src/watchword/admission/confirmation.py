@@ -44,7 +44,7 @@ def ask_again(services: Services, request: Request, attempt_id: str) -> Pending 
     """Send a new code to the same address; the earlier one is void."""
     with services.store.write() as tx:
         browser = Browser(request, services.cookies)
-        attempt = _load(tx, services, browser, attempt_id, lock=True)
+        attempt = _load(tx, services, browser, attempt_id)
         return ask(tx, services, request, attempt, browser) if attempt else Denied(ATTEMPT_EXPIRED)
 
 
@@ -55,7 +55,7 @@ def confirm_by_code(services: Services, request: Request, attempt_id: str, code:
         if denied is not None:
             return denied
         browser = Browser(request, services.cookies)
-        attempt = _load(tx, services, browser, attempt_id, lock=True)
+        attempt = _load(tx, services, browser, attempt_id)
         if attempt is None:
             return Denied(ATTEMPT_EXPIRED)
         denied = services.limiter.take(tx, "code_account", attempt.plan.email_key)
@@ -76,13 +76,13 @@ def confirm_by_code(services: Services, request: Request, attempt_id: str, code:
 def attempt_under_way(services: Services, request: Request, attempt_id: str) -> Attempt | None:
     """Return the open attempt of this id if this very browser began it."""
     with services.store.read() as tx:
-        return _load(tx, services, Browser(request, services.cookies), attempt_id, lock=False)
+        return _load(tx, services, Browser(request, services.cookies), attempt_id)
 
 
 def attempt_of_link(services: Services, request: Request, link: str) -> Attempt | None:
     """Return the attempt that the link carries on, if this very browser began it; uses nothing up (A95)."""
     with services.store.read() as tx:
-        return _attempt_of_link(tx, services, request, link, lock=False)
+        return _attempt_of_link(tx, services, request, link)
 
 
 def confirm_by_link(services: Services, request: Request, link: str) -> Complete | Pending | Denied:
@@ -95,23 +95,23 @@ def confirm_by_link(services: Services, request: Request, link: str) -> Complete
         denied = services.limiter.take(tx, "code_address", address_bucket(request.address))
         if denied is not None:
             return denied
-        attempt = _attempt_of_link(tx, services, request, link, lock=True)
+        attempt = _attempt_of_link(tx, services, request, link)
         if attempt is None or attempt.plan.taken or challenge.use_link(tx, "attempt", link) is None:
             return Denied(LINK_INVALID)
         return _carry_out(tx, services, request, attempt)
 
 
-def _attempt_of_link(tx: Transaction, services: Services, request: Request, link: str, *, lock: bool) -> Attempt | None:
+def _attempt_of_link(tx: Transaction, services: Services, request: Request, link: str) -> Attempt | None:
     target = challenge.peek_link(tx, "attempt", link)
     if target is None or target.attempt_id is None:
         return None
-    return _load(tx, services, Browser(request, services.cookies), target.attempt_id, lock=lock)
+    return _load(tx, services, Browser(request, services.cookies), target.attempt_id)
 
 
-def _load(tx: Transaction, services: Services, browser: Browser, attempt_id: str, *, lock: bool) -> Attempt | None:
+def _load(tx: Transaction, services: Services, browser: Browser, attempt_id: str) -> Attempt | None:
     if browser.is_new:
         return None
-    return attempts.load(tx, services.keyring, browser.hash, attempt_id, lock=lock)
+    return attempts.load(tx, services.keyring, browser.hash, attempt_id)
 
 
 def _carry_out(tx: Transaction, services: Services, request: Request, attempt: Attempt) -> Complete | Pending | Denied:

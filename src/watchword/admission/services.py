@@ -15,6 +15,7 @@ from watchword.foundation.texts import catalogues, choose_language
 from watchword.http.origin import site_url
 from watchword.http.request import Request
 from watchword.http.route import Route
+from watchword.identity.email_address import deliverable
 from watchword.limits.limiter import Limiter
 from watchword.outbox.outbox import Outbox
 from watchword.outbox.render import MailKind, render_mail
@@ -67,7 +68,7 @@ class Services:
     ) -> None:
         """Queue a mail in this transaction; it leaves after the commit. A decoy is made alike and thrown away."""
         rendered = render_mail(
-            kind, brand=self.settings.brand, language=language or self.settings.language, to=to, **values
+            kind, brand=self.settings.brand, language=language or self.settings.language, to=deliverable(to), **values
         )
         (self.outbox.enqueue_decoy if decoy else self.outbox.enqueue)(tx, rendered)
 

@@ -7,20 +7,16 @@ class AuditEvent(StrEnum):
     """What happened. The value is what the table holds; a name once used never changes its meaning."""
 
     SIGNED_UP = "signed_up"
-    ADDRESS_CONFIRMED = "address_confirmed"
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGNED_OUT = "signed_out"
     SESSION_ENDED = "session_ended"
     SESSIONS_ENDED = "sessions_ended"
 
-    CODE_SENT = "code_sent"
     CODE_FAILED = "code_failed"
     LIMIT_REACHED = "limit_reached"
     ORIGIN_REFUSED = "origin_refused"
     ACCESS_REFUSED = "access_refused"
-    WITHHELD = "withheld"
-    """An answer was stopped: no decision was taken for it, or a secret was in it."""
 
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_REHASHED = "password_rehashed"

@@ -48,7 +48,7 @@ def verify(config: Config = None) -> None:
     Examples:
       watchword audit verify
     """  # noqa: D301
-    with opened(config) as auth, auth.store.read() as tx:
+    with opened(config) as auth, auth.store.read(snapshot=True) as tx:
         damages = auth.services.audit.verify(tx)
     if not damages:
         typer.echo("The log is whole.")

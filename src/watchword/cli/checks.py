@@ -92,10 +92,7 @@ def _check_secrets(secrets: tuple[Secret, ...], settings: Settings, store_url: s
 
 
 def _check_site(settings: Settings) -> Iterator[Finding]:
-    wrong = wrong_base_url(settings.base_url)
-    if not wrong:
-        yield ok("base URL", settings.base_url or "")
-    elif settings.is_production:
+    if wrong := wrong_base_url(settings):
         yield fail("base URL", settings.base_url or "none", wrong[0])
     else:
         yield ok("base URL", settings.base_url or "none: taken from each request, in development only")

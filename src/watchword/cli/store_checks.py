@@ -80,7 +80,7 @@ def _check_audit(store: Store, secrets: Sequence[Secret]) -> Iterator[Finding]:
     except ConfigurationError:
         yield warn("audit log", "not checked: its seals need the secret", "set WATCHWORD_SECRET")
         return
-    with store.read() as tx:
+    with store.read(snapshot=True) as tx:
         damages, newest = log.verify(tx), log.recent(tx, 1)
         if damages:
             found = f"{len(damages)} places are not as they were written"

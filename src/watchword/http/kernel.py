@@ -28,6 +28,8 @@ TakeLimit = Callable[[str, Request], Denied | None]
 """Takes one call from the named limit for the request's address: the refusal where none is left."""
 RenderProblem = Callable[[Request, Denied], Response]
 """Renders a refusal as an HTML page, for a browser that asked for a page."""
+NoteRefusal = Callable[[Request, Denied], None]
+"""Writes down a refusal that tells of an attack."""
 
 _logger = logging.getLogger("watchword")
 _RETRY_AFTER = 2
@@ -46,6 +48,7 @@ class Kernel:
         settings: prefix, base URL, proxies, mode.
         take_limit: counts a call against a route's limit.
         render_problem: renders refusals of pages.
+        note_refusal: sees every refusal before it is answered.
 
     Raises:
         ConfigurationError: the table or the settings contradict themselves.
@@ -58,12 +61,14 @@ class Kernel:
         *,
         take_limit: TakeLimit,
         render_problem: RenderProblem,
+        note_refusal: NoteRefusal,
     ) -> None:
         self._table = RouteTable(routes, settings.prefix)
         self._settings = settings
         self._proxies = parse_proxies(settings.proxies)
         self._take_limit = take_limit
         self._render_problem = render_problem
+        self._note_refusal = note_refusal
 
     def route_for(self, request: Request) -> Route | None:
         """Return the route that would answer, so that an async adapter can choose the right pool of threads."""
@@ -72,8 +77,7 @@ class Kernel:
 
     def handle(self, request: Request) -> Response:
         """Return the answer. Nothing is raised: a refusal becomes a problem document, a defect a plain 500."""
-        request.address = client_address(request, self._proxies)
-        request.scheme = client_scheme(request, self._proxies)
+        self.locate(request)
         route = self.route_for(request)
         answer = self._guarded(route, lambda: self._answer(request))
         if isinstance(answer, Denied):
@@ -86,6 +90,11 @@ class Kernel:
             answer = problem_response(Denied(INTERNAL_ERROR))
         body = b"" if request.method == "HEAD" else answer.body
         return Response(answer.status, body, [*answer.headers, *self._default_headers(request, answer)])
+
+    def locate(self, request: Request) -> None:
+        """Set address and scheme of the request, as far as its headers can be believed."""
+        request.address = client_address(request, self._proxies)
+        request.scheme = client_scheme(request, self._proxies)
 
     def _answer(self, request: Request) -> Response | Denied:
         """Find the route, then: limit, origin, input, guard, handler (DESIGN, The path of the data)."""
@@ -112,6 +121,7 @@ class Kernel:
 
     def _refuse(self, request: Request, route: Route | None, denied: Denied) -> Response:
         """Return the refusal as a page where a browser asked for one, else as a problem document."""
+        self._note_refusal(request, denied)
         if not (route.form if route else asks_for_page(request)):
             return problem_response(denied)
         page = self._render_problem(request, denied)

@@ -8,9 +8,8 @@ from typing import Any
 import msgspec
 
 from watchword.foundation.errors import (
-    FORBIDDEN,
+    BUSY,
     INPUT_INVALID,
-    UNAUTHENTICATED,
     UNAVAILABLE,
     Code,
     declared_codes,
@@ -97,7 +96,7 @@ def _operation(route: Route, schema_of: dict[type[Any], Any]) -> dict[str, Any]:
         "description": f"Who may call: {route.guard.description}.",
         "tags": [route.path.split("/")[1]],
         "responses": _responses(route, schema_of),
-        "security": _SECURITY if route.guard.needs_session else [],
+        "security": _SECURITY if route.guard.codes else [],
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -134,8 +133,9 @@ def _codes(route: Route) -> list[Code]:
         codes += _WITH_INPUT
     if route.method not in SAFE_METHODS:
         codes.append(ORIGIN_NOT_ALLOWED)
-    if route.guard.needs_session:
-        codes += (UNAUTHENTICATED, FORBIDDEN)
+    codes += route.guard.codes
+    if route.hashes_password:
+        codes += (BUSY,)
     if route.limit is not None:
         codes += [code for code in declared_codes() if code.status == HTTPStatus.TOO_MANY_REQUESTS]
     return list(dict.fromkeys(codes))

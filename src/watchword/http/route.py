@@ -21,8 +21,8 @@ class RouteGuard(Protocol):
         ...
 
     @property
-    def needs_session(self) -> bool:
-        """Tell whether callers must be signed in."""
+    def codes(self) -> tuple[Code, ...]:
+        """What it refuses with; nothing where everyone may call."""
         ...
 
     def check(self, request: Request) -> Denied | None:
@@ -36,7 +36,7 @@ class OpenToAll:
     """The guard of a route that is public on purpose."""
 
     description: str = "public"
-    needs_session: bool = False
+    codes: tuple[Code, ...] = ()
 
     def check(self, request: Request) -> Denied | None:  # noqa: ARG002 - the protocol's shape
         """Let everyone in."""

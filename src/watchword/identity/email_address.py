@@ -56,6 +56,13 @@ def parse_email_address(text: str, field: str = "email") -> EmailAddress | Field
     return EmailAddress(text, f"{local.lower()}@{found.ascii_domain.lower()}")
 
 
+def deliverable(address: str) -> str:
+    """Return the address for a mail server: an international domain as A-labels, which every server takes."""
+    if address.isascii():
+        return address
+    return validate_email(address, check_deliverability=False, test_environment=True).ascii_email or address
+
+
 def masked(address: str) -> str:
     """Return the address as it may be shown to whoever typed it: `a…@example.org`."""
     local, _, domain = address.rpartition("@")

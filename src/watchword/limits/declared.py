@@ -40,7 +40,7 @@ LIMITS: Final = (
     Limit("reset_address", "20/h", "address", "requests to reset a password"),
     Limit("mail_recipient", "10/h", "recipient", "mails"),
     Limit("mail_global", "1000/h", "global", "mails"),
-    Limit("api_address", "600/m", "address", "calls of the HTTP API"),
+    Limit("refusal_address", "60/m", "address", "refused calls that are written to the audit log"),
     Limit("account_change", "20/h", "account", "changes of password, e-mail address or profile"),
 )
 

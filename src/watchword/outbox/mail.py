@@ -16,7 +16,7 @@ class Mail(msgspec.Struct, frozen=True):
         subject: one line.
         text: the body for readers without HTML, complete in itself.
         html: the same as an HTML document.
-        kind: which mail it is (`confirm`, `reset` …): stored in clear, so it never tells a person or a secret.
+        kind: which mail it is (`confirm_address`, `password_reset` …): stored in clear, so it never tells a person or a secret.
 
     Raises:
         ValueError: a line break or another control character in `to` or `subject`, which would let a name or an

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
-from watchword.foundation.errors import AccessError, Denied, Forbidden, Unauthenticated
+from watchword.foundation.errors import FORBIDDEN, UNAUTHENTICATED, AccessError, Denied, Forbidden, Unauthenticated
 from watchword.http.request import Request
 from watchword.identity.users import Role
 from watchword.sessions.gate import Gate
@@ -135,7 +135,7 @@ class SignedIn:
         self._gate = gate
         self._rule = Guard(role)
         self.description = self._rule.description
-        self.needs_session = True
+        self.codes = (UNAUTHENTICATED, FORBIDDEN) if role else (UNAUTHENTICATED,)
 
     def check(self, request: Request) -> Denied | None:
         """Return the refusal, or `None` when the caller may go on."""

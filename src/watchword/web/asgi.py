@@ -95,7 +95,10 @@ class WatchwordMiddleware:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        await _respond(self._edge.refuse(request, denied), send, is_head=request.method == "HEAD")
+        # On a worker thread: the refusal may be written to the log of events.
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(self._edge.light, self._edge.refuse, request, denied)
+        await _respond(response, send, is_head=request.method == "HEAD")
 
     def _cross_site(self, request: Request) -> Denied | None:
         if self._edge.gate.cookies.session not in request.cookies:

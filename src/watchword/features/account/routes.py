@@ -15,6 +15,7 @@ from watchword.http.request import Request
 from watchword.http.response import Response, json_response, redirect
 from watchword.http.route import OpenToAll, Route
 from watchword.identity.users import PersonName, User
+from watchword.limits.limiter import RATE_LIMITED
 from watchword.policy.guard import SignedIn
 from watchword.sessions.session import Session
 
@@ -161,6 +162,7 @@ class AccountFeature:
                 input=EmailChangeInput,
                 output=PendingAnswer,
                 status=202,
+                codes=(RATE_LIMITED,),
                 hashes_password=True,
             ),
             Route(
@@ -172,7 +174,7 @@ class AccountFeature:
                 handler=self._delete,
                 input=DeletionInput,
                 output=DoneAnswer,
-                codes=(LAST_ADMIN,),
+                codes=(LAST_ADMIN, RATE_LIMITED),
                 hashes_password=True,
             ),
         )

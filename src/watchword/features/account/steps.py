@@ -1,5 +1,6 @@
 """What people do with their own account: look, rename, move to another address, take their data, leave."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, final
@@ -181,7 +182,7 @@ class AccountSteps:
             "language": account.language if account else None,
             "identifiers": [_with_times(row) for row in identifiers],
             "sessions": [_with_times({name: getattr(row, name) for name in _SESSION_EXPORT}) for row in sessions],
-            "events": events,
+            "events": [{**dataclasses.asdict(event), "at": to_datetime(event.at)} for event in events],
         }
 
     def delete(self, request: Request, session: Session, *, password: str) -> Denied | None:

@@ -1,19 +1,20 @@
 """The calls of the e-mail code: carry an attempt on by code or by link, or ask for another code."""
 
-from typing import Any, final
+from typing import final
 
 from watchword.admission import confirmation
 from watchword.admission.answers import ANSWERS, answer
 from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.challenge import CODE_EXPIRED, CODE_INVALID, LINK_INVALID
-from watchword.admission.outcome import CompleteAnswer
+from watchword.admission.outcome import CompleteAnswer, PendingAnswer
 from watchword.admission.services import Completion, Services
-from watchword.foundation.errors import Denied
+from watchword.foundation.errors import Code, Denied
 from watchword.foundation.secrets import Secret
 from watchword.http.body import Input
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.http.route import OpenToAll, Route
+from watchword.http.route import Handler, OpenToAll, Route
+from watchword.limits.limiter import RATE_LIMITED
 
 
 class CodeInput(Input, frozen=True, kw_only=True):
@@ -42,18 +43,26 @@ class EmailCode:
     def __init__(self, services: Services) -> None:
         self._services = services
         self.completions: dict[str, Completion] = {}
-        attempt_codes = (ATTEMPT_EXPIRED, CODE_INVALID, CODE_EXPIRED)
+        codes = (ATTEMPT_EXPIRED, CODE_INVALID, CODE_EXPIRED, RATE_LIMITED)
+        links = (LINK_INVALID, RATE_LIMITED)
         self.routes = (
-            self._route(
-                "/attempt/email_code", "Carry an attempt on with the code", CodeInput, self._code, attempt_codes
+            self._proof("/attempt/email_code", "Carry an attempt on with the code", CodeInput, self._code, codes),
+            self._proof("/attempt/email_link", "Carry an attempt on with the link", LinkInput, self._link, links),
+            Route(
+                method="POST",
+                path="/attempt/email_code/send",
+                name="attempt_email_code_send",
+                summary="Send another code",
+                guard=OpenToAll(),
+                handler=self._send,
+                input=SendInput,
+                output=PendingAnswer,
+                status=202,
+                codes=(ATTEMPT_EXPIRED, RATE_LIMITED),
             ),
-            self._route(
-                "/attempt/email_link", "Carry an attempt on with the link", LinkInput, self._link, (LINK_INVALID,)
-            ),
-            self._route("/attempt/email_code/send", "Send another code", SendInput, self._send, (ATTEMPT_EXPIRED,)),
         )
 
-    def _route(self, path: str, summary: str, body: type[Input], handler: Any, codes: tuple[Any, ...]) -> Route:
+    def _proof(self, path: str, summary: str, body: type[Input], handler: Handler, codes: tuple[Code, ...]) -> Route:
         return Route(
             method="POST",
             path=path,

@@ -32,7 +32,7 @@ class Figures:
         ConfigurationError: no hash can be made with them, or it would be taken for an attack when it is checked.
     """
 
-    memory: int = 32_768
+    memory: int = 31_744
     iterations: int = 2
     lanes: int = 1
 

@@ -15,6 +15,7 @@ from watchword.http.request import Request
 from watchword.http.response import Response, json_response
 from watchword.http.route import OpenToAll, Route
 from watchword.identity.users import PersonName
+from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.password.steps import INVALID_CREDENTIALS, PasswordSteps
 from watchword.policy.guard import SignedIn
 
@@ -89,6 +90,7 @@ class PasswordMethod:
                 input=SignUpInput,
                 output=PendingAnswer,
                 status=202,
+                codes=(RATE_LIMITED,),
                 hashes_password=True,
             ),
             Route(
@@ -101,7 +103,7 @@ class PasswordMethod:
                 input=SignInInput,
                 output=CompleteAnswer,
                 more_statuses=ANSWERS,
-                codes=(INVALID_CREDENTIALS,),
+                codes=(INVALID_CREDENTIALS, RATE_LIMITED),
                 hashes_password=True,
             ),
         )
@@ -118,6 +120,7 @@ class PasswordMethod:
                 input=ForgotInput,
                 output=ForgotAnswer,
                 status=202,
+                codes=(RATE_LIMITED,),
             ),
             Route(
                 method="POST",
@@ -128,7 +131,7 @@ class PasswordMethod:
                 handler=self._reset,
                 input=ResetInput,
                 output=ResetAnswer,
-                codes=(LINK_INVALID,),
+                codes=(LINK_INVALID, RATE_LIMITED),
                 hashes_password=True,
             ),
             Route(
@@ -140,7 +143,7 @@ class PasswordMethod:
                 handler=self._change,
                 input=ChangeInput,
                 output=CompleteAnswer,
-                codes=(INVALID_CREDENTIALS,),
+                codes=(INVALID_CREDENTIALS, RATE_LIMITED),
                 hashes_password=True,
             ),
         )

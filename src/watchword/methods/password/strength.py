@@ -60,10 +60,10 @@ def objection(field: str, password: Secret, context: Sequence[str]) -> FieldErro
 
 
 def words_of(context: Sequence[str]) -> list[str]:
-    """Return the texts, what stands before an `@`, and the words in them, where long enough to make a password of."""
+    """Return the texts, the halves of addresses and the words in them that are long enough to make a password of."""
     words: list[str] = []
     for text in context:
-        parts = [text, text.partition("@")[0], *text.replace("@", " ").replace(".", " ").split()]
+        parts = [text, *text.split("@"), *text.replace("@", " ").replace(".", " ").split()]
         words += [part for part in dict.fromkeys(parts) if len(part) >= _SHORTEST_WORD]
     return words
 
