@@ -84,7 +84,7 @@ def test_the_contract_is_the_table_of_the_design(sqlite_site: Site):
 @pytest.fixture
 def strict_site(store_url: str, clock: ManualClock):
     """A site whose limits are reached soon."""
-    limits = {name: "2/h" for name in GENEROUS} | {"code_account": "2/h", "reset_account": "2/h"}
+    limits = dict.fromkeys(GENEROUS, "2/h") | {"code_account": "2/h", "reset_account": "2/h"}
     site = make_site(store_url, clock, limits={**limits, "account_change": "3/h"})
     yield site
     site.auth.stop()

@@ -188,6 +188,23 @@ def test_a090_code_and_attempt_are_worth_nothing_in_another_browser(site: Site):
     assert confirm(visitor, attempt, code).status == 200, "and the tries of strangers cost the person nothing"
 
 
+def test_a090_a_change_of_address_is_confirmed_only_by_whoever_is_signed_in(site: Site):
+    """The code alone changes no account, in the same browser neither signed out nor signed in as another."""
+    visitor = site.visitor()
+    site.visitor().sign_up("eva@example.org")
+    visitor.sign_up()
+    for way in ("signed out", "as another"):
+        visitor.sign_in()
+        body = {"email": "ada@new.example.org", "password": PASSWORD}
+        attempt = visitor.post("/auth/user/email", body).json["attempt"]
+        visitor.cookies.pop("watchword")
+        if way == "as another":
+            visitor.sign_in("eva@example.org")
+        assert confirm(visitor, attempt, site.code_for("ada@new.example.org")).status == 410, way
+    assert visitor.user["email"] == "eva@example.org"
+    assert site.visitor().sign_in(EMAIL).status == 200
+
+
 def test_a091_only_a_reset_link_resets_a_password(site: Site):
     """The proof is stored by its kind: no other token, code or attempt passes for it (CVE-2026-18963)."""
     visitor = site.visitor()

@@ -498,9 +498,8 @@ def test_a_refused_sign_in_changes_nothing_but_the_audit_log(site: Site) -> None
     before = everything_stored(site)
     failed = events(site, "sign_in_failed")
     assert site.visitor().sign_in(password="not the password").cookies == []
-    after = everything_stored(site)
     assert events(site, "sign_in_failed") == failed + 1
-    assert {name for name in before if before[name] != after[name]} == {"audit_events", "audit_heads"}
+    assert everything_stored(site) == before
 
 
 def move(visitor: Visitor, email: str):

@@ -303,6 +303,7 @@ def test_a073_a_reset_link_sent_to_the_old_address_dies_with_the_move(site: Site
 
 
 USER_NAMES = [
+    "\u212aate.lovelace",
     "аda.lovelace",
     "ada.lovelасe",
     "ada.lovelace\u200b",

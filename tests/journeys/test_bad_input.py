@@ -84,6 +84,8 @@ def json_fields(route: Route) -> Iterator[Bad]:
         twice = json.dumps(good_body(route))[:-1] + f', "{name}": "{CANARY}"}}'
         yield Bad({422}, raw=twice.encode(), headers=JSON, fields={name})
     if takes_json(route):
+        raw = json.dumps({**good_body(route), f"<b>{CANARY}</b>": 1}).encode()
+        yield Bad({422}, raw=raw, headers=JSON, fields={"?"})
         for name in ("is_admin", "role", "user_id", "__proto__", "verified_at"):
             raw = json.dumps({**good_body(route), name: CANARY}).encode()
             yield Bad({422}, raw=raw, headers=JSON, fields={name})

@@ -191,6 +191,25 @@ def test_sqlite_locked_by_another_process_gives_503_to_writers_and_readers_go_on
     assert is_sound(impatient_site)
 
 
+def test_postgresql_locked_by_an_operator_gives_503_and_not_a_wait_for_ever(
+    postgresql_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+):
+    """A table lock once held every thread until it was released."""
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT", 100)
+    site = make_site(postgresql_url, clock)
+    story = Story(site)
+    before = counts(site)
+    with psycopg.connect(postgresql_url) as operator:
+        operator.execute("LOCK TABLE users, sessions, limits IN ACCESS EXCLUSIVE MODE")
+        for call in story.calls.values():
+            assert_unavailable(call())
+    assert counts(site) == before
+    for name in ("sign up", "confirm", "forgot", "sign in"):
+        assert story.calls[name]().status in (200, 202), name
+    assert is_sound(site)
+    site.auth.stop()
+
+
 def test_a_full_disk_gives_503_wherever_it_strikes_and_room_is_enough_to_recover(sqlite_site: Site):
     """`max_page_count` makes SQLite say that the disk is full, at another statement in each round."""
     story = Story(sqlite_site)

@@ -345,7 +345,7 @@ def explore(migrated: Path, *, examples: int, steps: int) -> None:
 
 
 def test_no_sequence_of_calls_gives_a_session_without_a_full_proof(migrated_sqlite_file: Path):
-    explore(migrated_sqlite_file, examples=60, steps=25)
+    explore(migrated_sqlite_file, examples=40, steps=25)
 
 
 @pytest.mark.all

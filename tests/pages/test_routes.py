@@ -99,11 +99,9 @@ def test_without_a_place_to_go_they_land_at_the_sites_first_page(site: Site):
 def test_a_taken_address_leads_to_the_same_page(site: Site, ada: Visitor):
     """CB-157."""
     free, taken = site.visitor(), site.visitor()
-    pages = [
-        show(free, sign_up(free, email="adb@example.org")).text,
-        show(taken, sign_up(taken)).text,
-    ]
-    assert [re.sub(r"att_\w+", "att_", page) for page in pages][0] == re.sub(r"att_\w+", "att_", pages[1])
+    pages = [show(free, sign_up(free, email="adb@example.org")), show(taken, sign_up(taken))]
+    first, second = (re.sub(r"att_\w+", "att_", page.text) for page in pages)
+    assert first == second
 
 
 def test_a_mistake_in_the_sign_up_form_is_shown_with_what_was_typed(site: Site):
@@ -340,7 +338,6 @@ def test_what_was_just_done_is_said_once_it_is_done(sqlite_site: Site, notice: s
         ("GET", "/auth/sign-in/", 404),
         ("DELETE", "/auth/sign-in", 405),
         ("GET", "/auth/confirm?attempt=att_none", 410),
-        ("GET", "/auth/confirm/nothing", 200),
         ("GET", "/auth/reset/nothing", 410),
         ("GET", "/auth/setup/nothing", 410),
         ("POST", "/auth/setup/nothing", 410),

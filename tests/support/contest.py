@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -28,7 +28,7 @@ from watchword.identity.users import create_user
 from watchword.limits.declared import LIMITS
 
 Kind = Literal["confirmation code", "confirmation link", "code and link", "attempt", "reset link", "setup link"]
-PATIENCE = 120
+PATIENCE = 60
 NEW_PASSWORD = "difference engine no. 2"
 UNLIMITED = {limit.name: "1000000/h" for limit in LIMITS}
 
@@ -144,13 +144,15 @@ def arena(url: str, *, processes: int, contestants: int) -> Generator[Arena]:
         context.Process(target=_contend, args=(url, there, start, share), daemon=True)
         for (_, there), share in zip(pairs, shares, strict=True)
     ]
-    for child in children:
+    for (_, there), child in zip(pairs, children, strict=True):
         child.start()
+        there.close()  # so that a child that has died is noticed at once
     try:
         yield Arena([here for here, _ in pairs])
     finally:
         for (here, _), child in zip(pairs, children, strict=True):
-            here.send(None)
+            with suppress(BrokenPipeError):
+                here.send(None)
             child.join(PATIENCE)
 
 

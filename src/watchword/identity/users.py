@@ -132,6 +132,15 @@ def count_admins(tx: Transaction) -> int:
     return tx.execute(statement).scalar_one()
 
 
+def is_last_admin(tx: Transaction, user_id: str) -> bool:
+    """Tell whether this user is the only enabled admin.
+
+    The admins' rows stay locked until the transaction ends, so that of two who leave at once one has to stay.
+    """
+    admins = select(users.c.id).where(users.c.role == "admin", users.c.disabled.is_(False))
+    return tx.execute(admins.order_by(users.c.id).with_for_update()).scalars().all() == [user_id]
+
+
 def create_user(
     tx: Transaction,
     *,

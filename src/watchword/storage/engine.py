@@ -15,7 +15,9 @@ from watchword.foundation.errors import ConfigurationError
 Dialect = Literal["sqlite", "postgresql"]
 
 BUSY_TIMEOUT = 5_000
-"""Milliseconds a SQLite writer waits for another one before the call is answered with 503."""
+"""Milliseconds a statement waits for a lock of another one before the call is answered with 503."""
+_NETWORK_TIMEOUT = 10_000
+"""Milliseconds after which a PostgreSQL server that acknowledges nothing is taken to be gone."""
 
 _SQLITE_UNAVAILABLE = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
@@ -35,17 +37,19 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     try:
-        return sqlalchemy.create_engine(
+        engine = sqlalchemy.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=16,
             max_overflow=16,
             pool_timeout=5,
             pool_pre_ping=True,
             pool_recycle=1800,
-            connect_args={"connect_timeout": 5, "prepare_threshold": 2},
+            connect_args={"connect_timeout": 5, "tcp_user_timeout": _NETWORK_TIMEOUT, "prepare_threshold": 2},
         )
     except ModuleNotFoundError as error:
         raise ConfigurationError("PostgreSQL needs its driver: pip install 'watchword[postgresql]'") from error
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 def is_unavailable(error: Exception) -> bool:
@@ -90,6 +94,12 @@ def _sqlite_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # PostgreSQL itself would wait for ever, and all threads with it.
+    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,14 +1,17 @@
 """What people do with their own account, told through the HTTP API."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import String, cast, or_, select
+from sqlalchemy import delete as sql_delete
 
 from tests.support.site import EMAIL, PASSWORD, Answer, Site, Visitor
 from watchword.foundation.clock import MINUTE, to_datetime
 from watchword.foundation.encodings import base32_decode
+from watchword.identity.tables import users
 from watchword.storage.metadata import metadata
 
 NEW_EMAIL = "countess@example.org"
@@ -254,6 +257,20 @@ def test_the_last_admin_can_not_leave(site: Site, ada: Visitor):
     assert (refused.status, refused.code) == (409, "last_admin")
     site.auth.administration.create(email="next@example.org", role="admin")
     assert delete(ada).status == 200
+
+
+def test_of_two_admins_who_leave_at_once_one_stays(site: Site):
+    for number in range(6):
+        visitors = [site.visitor(), site.visitor()]
+        for name, visitor in zip("ab", visitors, strict=True):
+            email = f"{name}{number}@example.org"
+            site.auth.administration.create(email=email, password=PASSWORD, role="admin")
+            assert visitor.sign_in(email).status == 200
+        with ThreadPoolExecutor(2) as threads:
+            statuses = list(threads.map(lambda visitor: delete(visitor).status, visitors))
+        assert sorted(statuses) == [200, 409]
+        with site.auth.store.write() as tx:
+            tx.execute(sql_delete(users))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.support.site import EMAIL, ORIGIN, PASSWORD, Site
+from tests.support.site import EMAIL, ORIGIN, PASSWORD, Answer, Site, Visitor
+from watchword.admission.challenge import LINK_INVALID
+from watchword.features.first_admin.steps import FirstAdmin
 from watchword.foundation.clock import HOUR
+from watchword.foundation.errors import Denied
 from watchword.http.request import Request
 
 REQUEST = Request("POST", "/auth/setup/token", headers=[(b"host", b"localhost:8000")], peer="192.0.2.1")
@@ -16,7 +19,7 @@ def link(site: Site) -> str:
     return url.removeprefix(ORIGIN)
 
 
-def set_up(site: Site, path: str, email: str = EMAIL, password: str = PASSWORD):
+def set_up(site: Site, path: str, email: str = EMAIL, password: str = PASSWORD) -> tuple[Visitor, Answer]:
     visitor = site.visitor()
     return visitor, visitor.submit(path, email=email, password=password, name="Ada")
 
@@ -52,8 +55,21 @@ def test_there_is_no_link_once_there_is_an_admin(site: Site):
 def test_a_link_from_before_makes_no_second_admin(site: Site):
     path = link(site)
     site.auth.administration.create(email="root@example.org", role="admin")
+    assert site.visitor().get(path, accept="text/html").status == 410
     visitor, answer = set_up(site, path)
     assert (answer.status, visitor.user, site.count("users")) == (410, None, 1)
+
+
+def test_an_admin_who_came_while_the_password_was_hashed_is_the_only_one(site: Site):
+    def hash_slowly(field: str, password: str, words: tuple[str, ...]) -> str | Denied:
+        site.auth.administration.create(email="root@example.org", role="admin")
+        return site.auth.password.steps.hash_new(field, password, words)
+
+    feature = FirstAdmin(site.auth.services, hash_slowly)
+    token = link(site).rpartition("/")[2]
+    refused = feature.create(REQUEST, token=token, email=EMAIL, password=PASSWORD, name="Ada")
+    assert isinstance(refused, Denied)
+    assert (refused.code, site.count("users")) == (LINK_INVALID, 1)
 
 
 def test_a_newer_link_voids_the_former(site: Site):

@@ -28,9 +28,9 @@ from watchword.identity.users import (
     change_email,
     change_name,
     change_user_name,
-    count_admins,
     delete_user,
     identifiers_of,
+    is_last_admin,
 )
 from watchword.sessions import records
 from watchword.sessions.session import Session
@@ -192,7 +192,7 @@ class AccountSteps:
         if isinstance(account, Denied):
             return account
         with services.store.write() as tx:
-            if account.user.role == "admin" and count_admins(tx) == 1:
+            if is_last_admin(tx, account.user.id):
                 return Denied(LAST_ADMIN)
             services.send(tx, "account_deleted", account.user.email, account.language, {})
             delete_user(tx, account.user.id)
