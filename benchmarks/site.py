@@ -14,7 +14,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from watchword import Auth, Password, guard, public
-from watchword.foundation.secrets import Secret
 from watchword.identity.email_address import EmailAddress, parse_email_address
 from watchword.identity.users import create_user
 from watchword.methods.password.hashing import Figures
@@ -141,7 +140,3 @@ def sqlite_site(figures: Figures | None = None):
 def served() -> FastAPI:
     """Return the app for a real server, on the store that the environment names: its users are there already."""
     return make_app(make_auth(os.environ["WATCHWORD_BENCHMARK_STORE"]))
-
-
-def password_secret() -> Secret:
-    return Secret(PASSWORD)

@@ -68,18 +68,15 @@ subject.
 
 MEANINGS: Final[dict[AuditEvent, str]] = {
     AuditEvent.SIGNED_UP: "an account was made, its address proven by code or link",
-    AuditEvent.ADDRESS_CONFIRMED: "an address was proven",
     AuditEvent.SIGNED_IN: "a session began; names the session and the factors shown",
     AuditEvent.SIGN_IN_FAILED: "a wrong password, an unknown name, or a wrong current password",
     AuditEvent.SIGNED_OUT: "a person ended the session they were in",
     AuditEvent.SESSION_ENDED: "a person ended another of their sessions",
     AuditEvent.SESSIONS_ENDED: "all sessions, or all others, were ended; tells how many",
-    AuditEvent.CODE_SENT: "a code and a link were sent",
     AuditEvent.CODE_FAILED: "a wrong or expired code",
     AuditEvent.LIMIT_REACHED: "a sign-in was refused by a limit; names the limit",
     AuditEvent.ORIGIN_REFUSED: "a call from another site was refused",
     AuditEvent.ACCESS_REFUSED: "a guard refused",
-    AuditEvent.WITHHELD: "an answer was stopped",
     AuditEvent.PASSWORD_CHANGED: "a person changed their password",
     AuditEvent.PASSWORD_REHASHED: "a hash was made anew at sign-in, with the figures of today",
     AuditEvent.PASSWORD_RESET_REQUESTED: "a reset was asked for; without a user where the address is unknown",

@@ -51,12 +51,27 @@ def sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
     return f"sqlite:///{file}"
 
 
+@pytest.fixture(scope="session")
+def shelf() -> Iterator[list[str]]:
+    """The database that the last test on this worker left empty, if it did: making one costs more than most tests."""
+    names: list[str] = []
+    yield names
+    for name in names:
+        PostgreSQL(Path(os.environ[SERVER_DIRECTORY])).drop_database(name)
+
+
 @pytest.fixture
-def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
-    """URL of a fresh, migrated PostgreSQL database, dropped after the test."""
-    name = new_id("tst")
-    yield postgresql.create_migrated_database(name)
-    postgresql.drop_database(name)
+def postgresql_url(postgresql: PostgreSQL, shelf: list[str]) -> Iterator[str]:
+    """URL of an empty, migrated PostgreSQL database; one that can't be emptied afterwards is dropped."""
+    name = shelf.pop() if shelf else new_id("tst")
+    url = postgresql.url(name)
+    if not postgresql.has_database(name):
+        postgresql.create_migrated_database(name)
+    yield url
+    if postgresql.empty_database(name):
+        shelf.append(name)
+    else:
+        postgresql.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

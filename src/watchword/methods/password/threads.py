@@ -9,8 +9,8 @@ from typing import TypeVar, final
 
 from watchword.foundation.errors import BUSY, Denied
 
-URGENCY = 10
-"""Nice level: where cores are short, a hash gets a tenth of what an event loop gets, and is never starved."""
+URGENCY = 19
+"""Nice level, the highest there is: where an event loop wants a core, a hash gives way, as `benchmarks/flood.py` shows."""
 _WAIT_SECONDS = 20
 _MAXIMUM_WAITING = 256
 Result = TypeVar("Result")
