@@ -10,7 +10,6 @@ import msgspec
 
 from scripts.reference.markdown import GENERATED, code
 from watchword import Auth
-from watchword.foundation.errors import UNAUTHENTICATED
 from watchword.http.route import Route
 
 HEAD: Final = """\
@@ -105,7 +104,7 @@ def _section(route: Route) -> str:
     for status, output in sorted({route.status: route.output, **route.more_statuses}.items()):
         text += f"Answer {status} {HTTPStatus(status).phrase}:\n\n"
         text += _json(FREE[route.name] if route.name in FREE else _example(output, route.name, ()))
-    codes = [*route.codes, *([UNAUTHENTICATED] if route.guard.needs_session else [])]
+    codes = [*route.codes, *route.guard.codes]
     if codes:
         text += "Refusals: " + ", ".join(f"`{code.name}`" for code in codes) + ".\n\n"
     return text
