@@ -149,9 +149,9 @@ def test_a076_an_unknown_name_costs_a_hash_too(sqlite_url: str, clock: ManualClo
     spent: dict[str, list[float]] = {EMAIL: [], UNKNOWN: [], "grace@example.org": [], "nobody": []}
     for _ in range(9):
         for who, times in spent.items():
-            start = time.thread_time()
+            start = time.process_time()
             assert visitor.sign_in(who, "not the password").status == 401
-            times.append(time.thread_time() - start)
+            times.append(time.process_time() - start)
     medians = [statistics.median(times) for times in spent.values()]
     assert max(medians) < 1.5 * min(medians)
     site.auth.stop()
@@ -167,9 +167,9 @@ def test_a076_a_hash_of_old_cheaper_figures_costs_no_less(sqlite_url: str, clock
     spent: dict[str, list[float]] = {EMAIL: [], UNKNOWN: []}
     for _ in range(9):
         for who, times in spent.items():
-            start = time.thread_time()
+            start = time.process_time()
             assert now.visitor().sign_in(who, "not the password").status == 401
-            times.append(time.thread_time() - start)
+            times.append(time.process_time() - start)
     known, unknown = (statistics.median(times) for times in spent.values())
     assert 1 / 1.5 < known / unknown < 1.5
     now.auth.stop()
@@ -194,8 +194,7 @@ def test_a080_no_answer_and_no_id_tells_how_many_users_there_are(site: Site) -> 
     created = [site.auth.administration.create(email=f"person{number}@example.org") for number in range(20)]
     ids = [user.id for user in created if not hasattr(user, "code")]
     assert len(set(ids)) == 20
-    assert ids != sorted(ids)
-    assert ids != sorted(ids, reverse=True)
+    assert len({user_id[4:6] for user_id in ids}) > 10
     assert before == [as_sent(site.visitor().get(path), EMAIL) for path in paths]
     assert mine == [
         as_sent(visitor.get(path), EMAIL) for path in ("/auth/session", "/auth/openapi.json", "/auth/health")

@@ -50,7 +50,7 @@ def parse_email_address(text: str, field: str = "email") -> EmailAddress | Field
         found = validate_email(text, check_deliverability=False, allow_smtputf8=False, test_environment=True)
     except EmailNotValidError:
         return refusal
-    # The mapping to A-labels drops invisible letters and turns an ideographic full stop into a dot.
+    # The mapping to A-labels (UTS 46) replaces letters, drops invisible ones and makes a dot of an ideographic full stop.
     if domain.lower() not in (found.domain, found.ascii_domain):
         return refusal
     return EmailAddress(text, f"{local.lower()}@{found.ascii_domain.lower()}")
