@@ -12,6 +12,7 @@ from tests.attacks.wire import signed_up
 from tests.support.site import EMAIL, PASSWORD, Answer, Site, Visitor, make_site
 from watchword import Password
 from watchword.foundation.clock import ManualClock
+from watchword.identity.users import User
 from watchword.methods.password.hashing import Figures
 
 UNKNOWN = "abe@example.org"
@@ -192,7 +193,7 @@ def test_a080_no_answer_and_no_id_tells_how_many_users_there_are(site: Site) -> 
     before = [as_sent(site.visitor().get(path), EMAIL) for path in paths]
     mine = [as_sent(visitor.get(path), EMAIL) for path in ("/auth/session", "/auth/openapi.json", "/auth/health")]
     created = [site.auth.administration.create(email=f"person{number}@example.org") for number in range(20)]
-    ids = [user.id for user in created if not hasattr(user, "code")]
+    ids = [user.id for user in created if isinstance(user, User)]
     assert len(set(ids)) == 20
     assert len({user_id[4:6] for user_id in ids}) > 10
     assert before == [as_sent(site.visitor().get(path), EMAIL) for path in paths]

@@ -1,6 +1,7 @@
 """Requests as an attacker writes them: every header line by hand, also those that no browser sends."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import text
 
@@ -59,3 +60,33 @@ def everything_stored(site: Site) -> dict[str, list[tuple[object, ...]]]:
             for table in metadata.sorted_tables
             if table.name not in ("limits", "audit_events", "audit_heads")
         }
+
+
+NEW_PASSWORD = "difference engine no. 2"
+
+
+def assert_opens_nothing(site: Site, token: str) -> None:
+    for line in (cookie((COOKIE, token)), ("authorization", f"Bearer {token}")):
+        assert session_behind(site, line) is None
+        assert send(site, "GET", "/auth/sessions", line).status == 401
+
+
+class Watched:
+    """A thread whose failure is not lost."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._failure: BaseException | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as failure:
+            self._failure = failure
+
+    def finish(self) -> None:
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure

@@ -74,14 +74,14 @@ def test_an_account_is_disabled_and_enabled(watchword):
 
 
 @pytest.mark.parametrize("command", [["disable"], ["enable"], ["end-sessions"], ["set-role", "admin"]])
-def test_nobody_is_nobody(watchword, command):
+def test_a_user_that_is_not_there_is_said_to_be_none(watchword, command):
     name, *rest = command
     result = watchword("users", name, "nobody@example.org", *rest)
     assert result.code == 1
     assert "no user has the id or e-mail address 'nobody@example.org'" in result.err
 
 
-def test_sessions_are_ended(watchword):
+def test_all_sessions_of_a_user_are_ended(watchword):
     watchword("users", "create", ADA)
     assert watchword("users", "end-sessions", ADA).out == f"All sessions of {ADA} have ended.\n"
 

@@ -72,7 +72,7 @@ class Visitor:
 
     site: "Site"
     address: str = "192.0.2.1"
-    cookies: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict[str, str])
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.send("GET", path, headers=headers)
@@ -171,7 +171,7 @@ class Site:
 
 def make_site(url: str, clock: ManualClock, **options: Any) -> Site:
     """Return a site whose limits are generous, unless `limits` says otherwise."""
-    given = {"password": Password(figures=CHEAP), "limits": GENEROUS, "secret": SECRET, "environ": {}}
+    given: dict[str, Any] = {"password": Password(figures=CHEAP), "limits": GENEROUS, "secret": SECRET, "environ": {}}
     return Site(Auth(store=url, clock=clock, **{**given, **options}), clock)
 
 
@@ -189,3 +189,11 @@ def sqlite_site(sqlite_url: str, clock: ManualClock) -> Iterator[Site]:
     site = make_site(sqlite_url, clock)
     yield site
     site.auth.stop()
+
+
+@pytest.fixture
+def public_site(store_url: str, clock: ManualClock) -> Iterator[Site]:
+    """A site with an address of its own."""
+    made = make_site(store_url, clock, base_url="https://example.org")
+    yield made
+    made.auth.stop()

@@ -285,7 +285,7 @@ def test_of_two_admins_who_leave_at_once_one_stays(site: Site):
         ("POST", "/auth/user/delete", {"password": PASSWORD}),
     ],
 )
-def test_nobody_gets_nothing(sqlite_site: Site, method: str, path: str, body: Any):
+def test_who_is_not_signed_in_gets_nothing(sqlite_site: Site, method: str, path: str, body: Any):
     refused = sqlite_site.visitor().send(method, path, body=body)
     assert (refused.status, refused.code) == (401, "unauthenticated")
 

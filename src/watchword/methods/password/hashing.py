@@ -33,7 +33,7 @@ class Figures:
     """
 
     memory: int = 31_744
-    iterations: int = 2
+    iterations: int = 3
     lanes: int = 1
 
     def __post_init__(self) -> None:
