@@ -1,6 +1,7 @@
 """The ASGI middleware: bodies, mail workers, and servers that behave oddly."""
 
 import asyncio
+import threading
 from typing import Any
 
 from tests.support.asgi import app_client
@@ -53,11 +54,10 @@ def test_a_body_without_end_is_refused_one_byte_past_the_limit(sqlite_site: Site
 
 
 def test_workers_start_with_the_server_and_stop_with_it(sqlite_site: Site) -> None:
-    import threading
+    before = set(threading.enumerate())
 
     def workers() -> set[str]:
-        names = {"watchword-outbox", "watchword-upkeep"}
-        return {thread.name for thread in threading.enumerate() if thread.name in names}
+        return {thread.name for thread in threading.enumerate() if thread not in before and thread.is_alive()}
 
     app = protected(sqlite_site)
     for _ in range(2):
