@@ -62,7 +62,7 @@ FLOWS = tuple(CALLS)
 def measure(store: str, flow: str, pairs: int = PAIRS) -> float:
     """Return the median of the ratios, the time of a known address over that of an unknown one in its turn.
 
-    The store is migrated, and has no other accounts than those of an earlier measurement.
+    The store is a new one for each measurement: the clock begins anew.
     """
     clock = ManualClock()
     auth = Auth(
