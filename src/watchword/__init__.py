@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchword.auth import Auth
-    from watchword.foundation.errors import ConfigurationError, Forbidden, StepUpRequired, Unauthenticated
+    from watchword.foundation.errors import ConfigurationError, Forbidden, NotFound, StepUpRequired, Unauthenticated
     from watchword.foundation.secrets import Secret
     from watchword.foundation.settings import SMTP, Brand, SessionLimits
     from watchword.identity.users import User
     from watchword.methods.password.declaration import Password
-    from watchword.policy.guard import guard, public, require, require_sync
+    from watchword.policy.guard import guard, require, require_sync
+    from watchword.policy.marking import public
     from watchword.sessions.session import Session
     from watchword.sessions.verify import verify_session, verify_session_sync
 
@@ -18,6 +19,7 @@ _ROOMS = {
     "Brand": "watchword.foundation.settings",
     "ConfigurationError": "watchword.foundation.errors",
     "Forbidden": "watchword.foundation.errors",
+    "NotFound": "watchword.foundation.errors",
     "Password": "watchword.methods.password.declaration",
     "SMTP": "watchword.foundation.settings",
     "Secret": "watchword.foundation.secrets",
@@ -27,7 +29,7 @@ _ROOMS = {
     "Unauthenticated": "watchword.foundation.errors",
     "User": "watchword.identity.users",
     "guard": "watchword.policy.guard",
-    "public": "watchword.policy.guard",
+    "public": "watchword.policy.marking",
     "require": "watchword.policy.guard",
     "require_sync": "watchword.policy.guard",
     "verify_session": "watchword.sessions.verify",
@@ -40,6 +42,7 @@ __all__ = [
     "Brand",
     "ConfigurationError",
     "Forbidden",
+    "NotFound",
     "Password",
     "Secret",
     "Session",

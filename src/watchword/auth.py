@@ -1,5 +1,6 @@
 """`Auth`: settings become a wired object here, and what is not safe is refused. The only module that knows all rooms."""
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
-from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied
+from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
 from watchword.http.address import address_bucket
@@ -33,6 +34,7 @@ from watchword.outbox.mailbox import Mailbox
 from watchword.outbox.outbox import Outbox
 from watchword.outbox.smtp import SMTPTransport
 from watchword.pages.routes import Pages
+from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.service import service_routes
 from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
@@ -44,6 +46,7 @@ from watchword.tokens.keyring import MINIMUM_SECRET, Keyring
 from watchword.web.edge import Edge
 
 _NOTED = {ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED, FORBIDDEN.name: AuditEvent.ACCESS_REFUSED}
+_log = logging.getLogger("watchword")
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
 
@@ -63,6 +66,7 @@ class Auth:
         password: the password method with other figures or services.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
+        origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
         proxies: networks of the proxies in front, whose forwarding headers are believed.
         limits: rates by name, in place of the defaults.
         session: how long sessions live.
@@ -85,6 +89,7 @@ class Auth:
         password: Password | None = None,
         brand: Brand | None = None,
         smtp: SMTP | None = None,
+        origins: Sequence[str] | None = None,
         proxies: Sequence[str] | None = None,
         limits: Mapping[str, str] | None = None,
         session: SessionLimits | None = None,
@@ -95,8 +100,8 @@ class Auth:
     ) -> None:
         given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
         given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
-        ranges = None if proxies is None else tuple(proxies)
-        objects = _given(brand=brand, smtp=smtp, proxies=ranges, limits=limits, session=session)
+        lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
+        objects = _given(brand=brand, smtp=smtp, limits=limits, session=session) | lists
         self.settings = replace(settings_of(given), **objects)
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
@@ -138,7 +143,7 @@ class Auth:
             render_problem=self.pages.render_problem,
             note_refusal=self._note_refusal,
         )
-        self.edge = Edge(settings, kernel, self.gate, self._refuse, self.start, self.stop)
+        self.edge = Edge(settings, kernel, self.gate, self._refuse, self._withhold, self.start, self.stop)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
         self._upkeep = Upkeep(
             self.store,
@@ -190,16 +195,30 @@ class Auth:
         self._note_refusal(request, denied)
         return self.pages.refuse(request, denied)
 
+    def _withhold(self, request: Request, withheld: Withheld) -> Response:
+        """Write down that an answer did not leave, and return what takes its place; only a developer learns why."""
+        self.edge.kernel.locate(request)
+        explanation = withheld.explain(request.path)
+        _log.error("an answer was withheld: %s", explanation)
+        self._note(request, AuditEvent.RESPONSE_WITHHELD, handler=withheld.handler[:200], reason=withheld.reason)
+        return self.pages.refuse(request, Denied(RESPONSE_WITHHELD, "" if self.settings.is_production else explanation))
+
     def _note_refusal(self, request: Request, denied: Denied) -> None:
         """Record what only an attack or a mistake leads to; no more of it than a limit, so that nobody fills the log."""
         event = _NOTED.get(denied.code.name)
-        if event is None:
-            return
+        if event is not None:
+            self._note(request, event, path=request.path[:200])
+
+    def _note(self, request: Request, event: AuditEvent, **details: str) -> None:
         address = address_bucket(request.address)
-        with self.store.write(durable=False) as tx:
-            if self.services.limiter.take(tx, "refusal_address", address) is None:
-                session = self.gate.remembered(request)
-                self.services.note(tx, event, request, session.user.id if session else None, path=request.path[:200])
+        try:
+            with self.store.write(durable=False) as tx:
+                if self.services.limiter.take(tx, "refusal_address", address) is None:
+                    session = self.gate.remembered(request)
+                    self.services.note(tx, event, request, session.user.id if session else None, **details)
+        except StoreUnavailableError:
+            # The refusal stands all the same.
+            _log.warning("%s could not be recorded: the database can't answer", event)
 
     def _take_limit(self, name: str, request: Request) -> Denied | None:
         with self.store.write(durable=False) as tx:
@@ -222,6 +241,11 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     if any(len(secret.reveal()) < MINIMUM_SECRET for secret in secrets):
         wrong.append(f"a secret has fewer than {MINIMUM_SECRET} characters: make one with `watchword secret`")
     wrong += wrong_base_url(settings)
+    wrong += [
+        f"the origin {origin!r} is none: write scheme and host alone, for example 'https://app.example.org'"
+        for origin in settings.origins
+        if parse_origin(origin) != origin
+    ]
     if settings.is_production:
         if not secrets:
             wrong.append("no secret: set WATCHWORD_SECRET to the output of `watchword secret`")

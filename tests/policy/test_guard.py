@@ -10,7 +10,9 @@ import pytest
 from tests.support.site import Site, Visitor
 from watchword import Forbidden, Unauthenticated, guard, public, require, require_sync, verify_session
 from watchword.http.request import Request
-from watchword.policy.guard import INSIDE, MARK, PUBLIC, Guard
+from watchword.policy.guard import Guard
+from watchword.policy.ledger import Ledger
+from watchword.policy.marking import INSIDE, MARK, PUBLIC
 from watchword.sessions.verify import NoRequestError, RequestContext, set_context
 
 
@@ -19,7 +21,7 @@ def request_of(site: Site, visitor: Visitor | None) -> Generator[None]:
     """Stand in a request of this visitor, as an adapter makes it."""
     headers = [(b"cookie", f"watchword={visitor.cookies['watchword']}".encode())] if visitor else []
     with ThreadPoolExecutor(1) as executor:
-        leave = set_context(RequestContext(Request("GET", "/", headers=headers), site.auth.gate, executor))
+        leave = set_context(RequestContext(Request("GET", "/", headers=headers), site.auth.gate, executor, Ledger()))
         try:
             yield
         finally:
@@ -57,7 +59,7 @@ CALLS: list[Callable[[], object]] = [
     for_admins_sync,
     lambda: asyncio.run(require(role="admin")),
     lambda: require_sync(role="admin"),
-    lambda: guard(role="admin")(),
+    lambda: guard(role="admin")() is None,
 ]
 NAMES = ["async handler", "sync handler", "require", "require_sync", "dependency"]
 
@@ -83,8 +85,7 @@ def test_a_guarded_handler_keeps_its_name_and_says_its_rule() -> None:
 def test_public_and_inside_only_say_so() -> None:
     def handler() -> None: ...
 
-    assert public(handler) is handler
-    assert PUBLIC is getattr(handler, MARK)
+    assert PUBLIC is getattr(public(handler), MARK)
     assert INSIDE is getattr(guard.inside(handler), MARK)
 
 

@@ -17,6 +17,7 @@ class AuditEvent(StrEnum):
     LIMIT_REACHED = "limit_reached"
     ORIGIN_REFUSED = "origin_refused"
     ACCESS_REFUSED = "access_refused"
+    RESPONSE_WITHHELD = "response_withheld"
 
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_REHASHED = "password_rehashed"

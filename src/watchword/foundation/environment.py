@@ -27,6 +27,7 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "WATCHWORD_STORE": ("store", str),
     "WATCHWORD_SECRET": ("secret", _names),
     "WATCHWORD_BASE_URL": ("base_url", str),
+    "WATCHWORD_ORIGINS": ("origins", _names),
     "WATCHWORD_PROXIES": ("proxies", _names),
     "WATCHWORD_LANGUAGE": ("language", str),
     "WATCHWORD_BREACHED_PASSWORD_URL": ("breached_password_url", str),
@@ -58,7 +59,9 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 _TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM", "WATCHWORD_TEST_POSTGRESQL"})
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "": {name: name for name in ("mode", "store", "base_url", "proxies", "language", "breached_password_url")},
+    "": {
+        name: name for name in ("mode", "store", "base_url", "origins", "proxies", "language", "breached_password_url")
+    },
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
     "session": {"idle": "session_idle", "absolute": "session_absolute"},
@@ -128,8 +131,9 @@ def _setting(table: Mapping[str, str], name: str, where: str) -> str:
 
 
 def _checked(where: str, name: str, value: Any) -> Any:
-    """Return the value if it is of its setting's type: a list for `proxies`, a number, or text."""
+    """Return the value if it is of its setting's type: a list for `origins` and `proxies`, a number, or text."""
     kind, expected = {
+        "origins": (list, 'a list, ["https://app.example.org"]'),
         "proxies": (list, 'a list, ["10.0.0.0/8"]'),
         "port": (int, "a number"),
         "workers": (int, "a number"),
@@ -149,6 +153,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         mode=given.get("mode", "development"),
         base_url=given["base_url"].rstrip("/") if "base_url" in given else None,
         brand=brand_of(given),
+        origins=given.get("origins", ()),
         proxies=given.get("proxies", ()),
         limits=given.get("limits", {}),
         session=session_limits_of(given),

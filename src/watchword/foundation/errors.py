@@ -117,3 +117,9 @@ class StepUpRequired(AccessError):
     """The sign-in is too weak or too old for this: 401 with `insufficient_user_authentication` (RFC 9470)."""
 
     code = STEP_UP_REQUIRED
+
+
+class NotFound(AccessError):
+    """There is nothing here that this session may know of: 404, for things that belong to somebody else."""
+
+    code = NOT_FOUND

@@ -73,6 +73,7 @@ class Settings:
         base_url: origin and path of the site (`https://example.org`); `None` only in development.
         prefix: where Watchword's routes are mounted.
         brand: look of pages and mails.
+        origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
         proxies: networks (CIDR) whose forwarding headers are believed; none unless declared.
         limits: rates by name that replace the defaults (`{"sign_in_address": "100/minute"}`).
         session: how long sessions live.
@@ -85,6 +86,7 @@ class Settings:
     base_url: str | None = None
     prefix: str = "/auth"
     brand: Brand = field(default_factory=Brand)
+    origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     session: SessionLimits = field(default_factory=SessionLimits)

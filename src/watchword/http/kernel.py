@@ -112,7 +112,7 @@ class Kernel:
         request.parameters = match.parameters
         if route.limit is not None and (denied := self._take_limit(route.limit, request)):
             return denied
-        if denied := check_origin(request, site) or check_query(request):
+        if denied := check_origin(request, site, self._settings.origins) or check_query(request):
             return denied
         value = _read_input(route, request)
         if isinstance(value, Denied):

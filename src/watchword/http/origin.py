@@ -6,6 +6,7 @@ only for a loopback host, which no other machine's visitor can be led to, is it 
 
 import ipaddress
 import re
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -92,15 +93,16 @@ def site_url(settings: Settings, request: Request, path: str) -> str | Denied:
     return f"{origin}{base_path}{path}"
 
 
-def check_origin(request: Request, site: str) -> Denied | None:
+def check_origin(request: Request, site: str, others: Collection[str] = ()) -> Denied | None:
     """Return the refusal of an unsafe request that another site made, or `None` (CB-060 to CB-077, A42, A43).
 
     Strict about the origin, not only the site, since sub-domains are same-site (CB-061). What counts, in this order:
 
-    1. `Sec-Fetch-Site`, which pages can't set: only `same-origin` and `none` (typed by the user) may go on.
-    2. `Origin`: exactly one, and exactly the site's own; `null` is nobody's.
-    3. Where `Origin` is missing: a good `Sec-Fetch-Site`, else a `Referer` of our own origin (CB-075).
-    4. With none of the three, a request with cookies is refused (CB-074). One without has no ambient authority that
+    1. An `Origin` that is declared: exactly one of `others`, in normal form.
+    2. `Sec-Fetch-Site`, which pages can't set: only `same-origin` and `none` (typed by the user) may go on.
+    3. `Origin`: exactly one, and exactly the site's own; `null` is nobody's.
+    4. Where `Origin` is missing: a good `Sec-Fetch-Site`, else a `Referer` of our own origin (CB-075).
+    5. With none of the three, a request with cookies is refused (CB-074). One without has no ambient authority that
        another site could borrow: it is a program, and every browser in use sends `Origin` with a cross-site POST.
     """
     if request.method in SAFE_METHODS:
@@ -108,6 +110,8 @@ def check_origin(request: Request, site: str) -> Denied | None:
     origins = request.header_values("origin")
     fetch_sites = request.header_values("sec-fetch-site")
     referers = request.header_values("referer")
+    if len(origins) == 1 and parse_origin(origins[0]) in others:
+        return None
     if fetch_sites and fetch_sites not in (["same-origin"], ["none"]):
         return _foreign(site)
     if origins:

@@ -14,7 +14,7 @@ from watchword.http.route import Handler, Route
 from watchword.methods.password.steps import PasswordSteps
 from watchword.pages.contexts import AccountPage, DeleteAccountPage, Notice, parse_notice
 from watchword.pages.render import Renderer
-from watchword.policy.guard import SignedIn
+from watchword.policy.signed_in import SignedIn
 
 Form = dict[str, str]
 

@@ -33,6 +33,7 @@ class Gate:
 
     def __init__(self, store: Store, limits: SessionLimits, cookies: Cookies) -> None:
         self.cookies = cookies
+        self.clock = store.clock
         self._store = store
         self._limits = limits
 
@@ -70,6 +71,11 @@ class Gate:
         """Look the session up again, for a connection that stays open. One that has ended stays due."""
         self.forget(request)
         return self.verify(request) is not None
+
+    def pretend(self, request: Request, session: Session | None) -> None:
+        """Take this session for the request's own: in an app's tests, whose framework replaces dependencies."""
+        request.memo[_MEMO] = session
+        request.memo[_SEEN_AT] = self._store.clock.now()
 
     def forget(self, request: Request) -> None:
         """Drop what was remembered for this request, after its session changed."""

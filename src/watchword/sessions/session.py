@@ -17,6 +17,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         id: `ses_…`; names the session, opens nothing.
         user: whose it is.
         organization: the organization it acts for, or `None`.
+        permissions: what the user's role permits: `notes:write`; `notes:*` for all of `notes`, `*` for everything.
         factors: what was shown, for example `("password",)`.
         assurance: how strong that is (NIST SP 800-63B).
         authenticated_at: when a factor was last shown.
@@ -34,5 +35,16 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     last_used_at: datetime
     expires_at: datetime
     organization: str | None = None
+    permissions: tuple[str, ...] = ()
     assurance: Assurance = "aal1"
     kind: Literal["cookie", "bearer"] = "cookie"
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the session has this permission, `notes:write`, itself or by a `*`.
+
+        It asks and decides nothing: a guard or `require(permission=…)` decides.
+        """
+        return any(
+            held in (permission, "*") or (held.endswith(":*") and permission.startswith(held[:-1]))
+            for held in self.permissions
+        )

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import final
+from typing import Any, Protocol, final
 
 from watchword.foundation.errors import WatchwordError
 from watchword.http.request import Request
@@ -13,20 +12,43 @@ from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
 
 
+class Ledger(Protocol):
+    """What is told of the decisions of a request; `policy.ledger` has it."""
+
+    handler: str
+    rule: Any
+
+    def enter(self, handler: str) -> None:
+        """Say that this handler begins."""
+        ...
+
+    def note(self, rule: str, by: str | None, *, allowed: bool) -> None:
+        """Write a decision down."""
+        ...
+
+    def looked(self, by: str | None) -> None:
+        """Write down that the session was looked at."""
+        ...
+
+
 @final
-@dataclass(frozen=True, slots=True)
 class RequestContext:
     """What a web adapter sets for the length of one request.
 
-    Attributes:
+    Args:
         request: the request.
         gate: the gate of the `Auth` that protects the app.
         executor: threads for database work that async code must not do itself.
+        ledger: what was decided for this request.
     """
 
-    request: Request
-    gate: Gate
-    executor: Executor
+    __slots__ = ("executor", "gate", "ledger", "request")
+
+    def __init__(self, request: Request, gate: Gate, executor: Executor, ledger: Ledger) -> None:
+        self.request = request
+        self.gate = gate
+        self.executor = executor
+        self.ledger = ledger
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("watchword_request", default=None)
@@ -60,18 +82,34 @@ def current_context() -> RequestContext:
 async def verify_session() -> Session | None:
     """Return the live session of the request under way, or `None`; looked up once for each request.
 
+    In a handler that is declared `@guard.inside`, to look counts as its decision.
+
     Raises:
         NoRequestError: outside a request, or the app is not protected.
         StoreUnavailableError: the database can't answer: 503, nobody is let in.
     """
     context = current_context()
+    session = await read_session(context)
+    context.ledger.looked(session.id if session else None)
+    return session
+
+
+def verify_session_sync() -> Session | None:
+    """Do what `verify_session()` does, in code that is not async."""
+    context = current_context()
+    session = read_session_sync(context)
+    context.ledger.looked(session.id if session else None)
+    return session
+
+
+async def read_session(context: RequestContext) -> Session | None:
+    """Return the session of this request without a word in the ledger: for who asks a rule about it next."""
     if "session" in context.request.memo:
         return context.gate.verify(context.request)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(context.executor, context.gate.verify, context.request)
 
 
-def verify_session_sync() -> Session | None:
-    """Do what `verify_session()` does, in code that is not async."""
-    context = current_context()
+def read_session_sync(context: RequestContext) -> Session | None:
+    """Do what `read_session()` does, in code that is not async."""
     return context.gate.verify(context.request)

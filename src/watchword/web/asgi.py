@@ -1,23 +1,24 @@
 """The ASGI middleware under every async adapter: serves `/auth`, opens the context that `verify_session()` reads."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, final
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any, Final, final
 
-from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError, Unauthenticated
+from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError
 from watchword.http.body import MAXIMUM_BODY
-from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.sessions.verify import RequestContext, set_context
+from watchword.web.answer import Answer
 from watchword.web.edge import Edge
+from watchword.web.exchange import Exchange, denied_by
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+_EXCHANGE: Final = "watchword"
+"""Key of the scope: nobody outside can set it, as they can a header."""
 
 
 @final
@@ -28,12 +29,16 @@ class WatchwordMiddleware:
         app: the app to protect.
         edge: of the `Auth` that protects it.
         check: raises when a route of the app is neither guarded nor public; run before the first request.
+        public: paths that something else than a route may answer.
     """
 
-    def __init__(self, app: ASGIApp, edge: Edge, check: Callable[[], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, edge: Edge, check: Callable[[], None], public: Collection[str] = frozenset()
+    ) -> None:
         self._app = app
         self._edge = edge
         self._check = check
+        self._public = public
         self._ready = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,68 +48,55 @@ class WatchwordMiddleware:
             return
         if not self._ready:
             await self._get_ready()
+        outer = scope.get(_EXCHANGE)
+        if outer is not None and outer.edge is self._edge:
+            # The same Watchword stands around the app that this one is mounted in.
+            await self._app(scope, receive, send)
+            return
         request = request_of(scope)
         if scope["type"] == "http" and self._edge.owns(request.path):
             request.body = await _body(receive)
-            await _respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
+            await respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
+            if outer is not None:
+                outer.ledger.note("Watchword's own route", None, allowed=True)
             return
-        await self._protected(request, scope, receive, send)
+        await self._protected(Exchange(self._edge, request, self._public), outer, scope, receive, send)
 
-    async def _protected(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        denied = self._cross_site(request) if request.method not in SAFE_METHODS else None
+    async def _protected(
+        self, exchange: Exchange, outer: Exchange | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        denied = exchange.cross_site()
         if denied is not None:
-            await self._refused(request, scope, send, denied)
+            await self._refused(exchange, scope, send, denied)
             return
-        started = False
+        answer = Answer(exchange, send, outer.ledger if outer else None)
+        scope[_EXCHANGE] = exchange
+        _read_every_byte(scope)
 
         async def receive_watched() -> Message:
             message = await receive()
-            if not message["type"].endswith(".disconnect"):
-                await self._look_again(request)
+            if exchange.is_due() and not message["type"].endswith(".disconnect"):
+                await exchange.look_again()
             return message
 
-        async def send_private(message: Message) -> None:
-            nonlocal started
-            await self._look_again(request)
-            if message["type"] in ("http.response.start", "websocket.accept"):
-                if message.get("status") == 500:
-                    _take_back_refusal()
-                started = True
-                if "session" in request.memo:
-                    message["headers"] = _private(message.get("headers", ()), has_session=bool(request.memo["session"]))
-            await send(message)
-
-        leave = set_context(RequestContext(request, self._edge.gate, self._edge.light))
+        leave = exchange.begin()
         try:
-            await self._app(scope, receive_watched, send_private)
+            await self._app(scope, receive_watched, answer.send)
         except (AccessError, StoreUnavailableError) as error:
-            if started and scope["type"] == "http":
+            if answer.started and scope["type"] == "http":
                 raise
-            await self._refused(request, scope, send, _denied(error))
+            await self._refused(exchange, scope, send, denied_by(error))
         finally:
             leave()
 
-    async def _look_again(self, request: Request) -> None:
-        """Stop a connection that outlives its session: a socket, an event stream, a long poll (A40)."""
-        if self._edge.gate.is_due(request):
-            loop = asyncio.get_running_loop()
-            if not await loop.run_in_executor(self._edge.light, self._edge.gate.still_lives, request):
-                raise Unauthenticated
-
-    async def _refused(self, request: Request, scope: Scope, send: Send, denied: Denied) -> None:
+    async def _refused(self, exchange: Exchange, scope: Scope, send: Send, denied: Denied) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
         # On a worker thread: the refusal may be written to the log of events.
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._edge.light, self._edge.refuse, request, denied)
-        await _respond(response, send, is_head=request.method == "HEAD")
-
-    def _cross_site(self, request: Request) -> Denied | None:
-        if self._edge.gate.cookies.session not in request.cookies:
-            return None
-        site = site_origin(self._edge.settings, request)
-        return site if isinstance(site, Denied) else check_origin(request, site)
+        response = await loop.run_in_executor(self._edge.light, self._edge.refuse, exchange.request, denied)
+        await respond(response, send, is_head=exchange.request.method == "HEAD")
 
     async def _get_ready(self) -> None:
         self._check()
@@ -140,22 +132,6 @@ class WatchwordMiddleware:
             await asyncio.get_running_loop().run_in_executor(None, self._edge.stop)
 
 
-def _take_back_refusal() -> None:
-    """Raise the refusal that is about to be answered as a server's error.
-
-    An app that is mounted in another brings an error middleware of its own, which makes a 500 of every exception.
-    """
-    error = sys.exception()
-    if isinstance(error, (AccessError, StoreUnavailableError)):
-        raise error
-
-
-def _denied(error: AccessError | StoreUnavailableError) -> Denied:
-    if isinstance(error, AccessError):
-        return Denied(error.code, error.detail, extra=error.extra)
-    return Denied(UNAVAILABLE, retry_after=5)
-
-
 def request_of(scope: Scope) -> Request:
     """Return the request of an ASGI scope; the body is read only for Watchword's own routes.
 
@@ -175,6 +151,14 @@ def request_of(scope: Scope) -> Request:
     )
 
 
+async def respond(response: Response, send: Send, *, is_head: bool = False, prefix: str = "") -> None:
+    """Send a whole response; `prefix` is `websocket.` where a handshake is answered with one."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}http.response.body", "body": b"" if is_head else response.body})
+
+
 async def _body(receive: Receive) -> bytes:
     """Read the body, and stop one byte past the limit: the kernel answers that with 413."""
     parts = bytearray()
@@ -188,17 +172,10 @@ async def _body(receive: Receive) -> bytes:
     return bytes(parts[: MAXIMUM_BODY + 1])
 
 
-async def _respond(response: Response, send: Send, *, is_head: bool = False) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else response.body})
-
-
-def _private(headers: Any, *, has_session: bool) -> list[tuple[bytes, bytes]]:
-    """Keep shared caches away from an answer that depends on who asks (A31)."""
-    kept = [(name, value) for name, value in headers if not (has_session and name.lower() == b"cache-control")]
-    if has_session:
-        kept.append((b"cache-control", b"no-store"))
-    kept.append((b"vary", b"Cookie, Authorization"))
-    return kept
+def _read_every_byte(scope: Scope) -> None:
+    """Take away what would let bytes leave unseen: files that the server sends by itself."""
+    extensions = scope.get("extensions")
+    if extensions:
+        unseen = ("http.response.pathsend", "http.response.zerocopysend")
+        if any(name in extensions for name in unseen):
+            scope["extensions"] = {name: value for name, value in extensions.items() if name not in unseen}

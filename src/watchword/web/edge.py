@@ -12,6 +12,7 @@ from watchword.foundation.settings import Settings
 from watchword.http.kernel import Kernel
 from watchword.http.request import Request
 from watchword.http.response import Response
+from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 
 LIGHT_THREADS = 8
@@ -34,6 +35,7 @@ class Edge:
         kernel: runs Watchword's own routes.
         gate: reads sessions.
         refuse: turns a refusal of the app's own routes into a response.
+        withhold: records an answer that does not leave, and returns what takes its place.
         on_start: what `Auth` does before the first request: migrations in development, the mail worker.
         on_stop: what it does when the server stops.
     """
@@ -42,6 +44,7 @@ class Edge:
     kernel: Kernel
     gate: Gate
     refuse: Callable[[Request, Denied], Response]
+    withhold: Callable[[Request, Withheld], Response]
     on_start: Callable[[], None]
     on_stop: Callable[[], None]
     light: ThreadPoolExecutor = field(init=False)

@@ -1,44 +1,30 @@
 """Watchword in a Starlette app: `protect(app, auth)`."""
 
-import inspect
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, final
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
-from watchword.foundation.errors import ConfigurationError
-from watchword.policy.guard import MARK, PUBLIC, Declaration, Guard
-from watchword.sessions.verify import verify_session
+from watchword.policy.decide import decide
+from watchword.policy.guard import Guard
+from watchword.policy.marking import MARK, PUBLIC, admit, name_of, rule_of
+from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Protected
+from watchword.web.endpoints import Endpoint, Rule, combine, refuse_undeclared, remember, where
 
-Rule = Guard | Declaration
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One route of the app, as the start-up check sees it.
-
-    Attributes:
-        path: full path pattern.
-        methods: HTTP methods, or `WEBSOCKET`, or `ANY`.
-        where: file and line of the handler.
-        rule: how it is protected, or `None`.
-        route: the route itself.
-    """
-
-    path: str
-    methods: str
-    where: str
-    rule: Rule | None
-    route: BaseRoute
+RuleOf = Callable[[BaseRoute], Rule | None]
+Unfold = Callable[[BaseRoute], "Iterable[tuple[BaseRoute, str]] | None"]
+"""Tells what stands below a route that is none itself, each with the path before its own; `None` where it is one."""
+PREFIXES: Final[Mapping[str, Guard]] = {}
+_ENFORCED: Final = "_watchword_rules"
+"""Attribute of a route: the rules that it enforces already. The start-up check runs more than once."""
 
 
-def protect(app: Starlette, auth: Protected, *, public: Collection[str] = ()) -> None:
+def protect(
+    app: Starlette, auth: Protected, *, public: Collection[str] = (), guards: Mapping[str, Guard] = PREFIXES
+) -> None:
     """Mount Watchword's routes under `/auth` and hold the app to its promise.
 
     The app does not start while a route is neither guarded nor declared public.
@@ -47,101 +33,109 @@ def protect(app: Starlette, auth: Protected, *, public: Collection[str] = ()) ->
         app: the app; call this anywhere, before or after its routes are added.
         auth: the `Auth` that protects it.
         public: paths of routes of others (static files, generated documentation) that everyone may call.
+        guards: guards by URL prefix, `{"/admin": guard(role="admin")}`, for all routes below it.
     """
-    install(app, auth, lambda: list(endpoints(app.routes, rule_of=_declared_rule, public=public)))
+
+    def find() -> list[Endpoint]:
+        return list(endpoints(app.routes, rule_of=declared, public=public, guards=guards))
+
+    install(app, auth, find, public=public)
 
 
-def install(app: Starlette, auth: Protected, find: Callable[[], list[Endpoint]]) -> None:
-    """Add the middleware; `find` lists the app's routes when it starts."""
+def install(
+    app: Starlette,
+    auth: Protected,
+    find: Callable[[], list[Endpoint]],
+    *,
+    public: Collection[str],
+    before: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Add the middleware; `find` lists the app's routes when it starts, `before` runs before each decision."""
 
     def check() -> None:
         found = find()
-        refuse_undeclared(found)
+        refuse_undeclared(found, public='protect(app, auth, public=["/their/path"])')
         for endpoint in found:
-            if isinstance(endpoint.rule, Guard):
-                _enforce(endpoint.route, endpoint.rule)
+            _enforce(endpoint, before)
 
-    app.add_middleware(WatchwordMiddleware, edge=auth.edge, check=check)
+    remember(app, find)
+    app.add_middleware(WatchwordMiddleware, edge=auth.edge, check=check, public=frozenset(public))
+
+
+def declared(route: BaseRoute) -> Rule | None:
+    """Return the rule that stands on a route: on its handler, on itself, or on the app that is mounted there."""
+    return rule_of(getattr(route, "endpoint", None)) or route.__dict__.get(MARK) or rule_of(getattr(route, "app", None))
+
+
+def unfold(route: BaseRoute) -> "Iterable[tuple[BaseRoute, str]] | None":
+    """Return the routes of a mounted app."""
+    if isinstance(route, (Mount, Host)) and route.routes:
+        return [(inner, str(getattr(route, "path", ""))) for inner in route.routes]
+    return None
 
 
 def endpoints(
     routes: Sequence[BaseRoute],
     *,
-    rule_of: Callable[[BaseRoute], Rule | None],
+    rule_of: RuleOf,
     public: Collection[str] = (),
+    guards: Mapping[str, Guard] = PREFIXES,
+    unfold: Unfold = unfold,
     prefix: str = "",
 ) -> Iterator[Endpoint]:
     """Go through all routes, those of mounted apps and included routers too."""
     for route in routes:
         path = prefix + str(getattr(route, "path", ""))
         rule = PUBLIC if path in public else rule_of(route)
-        included = getattr(route, "original_router", None)
-        if included is not None:
-            below = prefix + str(getattr(getattr(route, "include_context", None), "prefix", ""))
-            yield from endpoints(included.routes, rule_of=_inherit(rule, rule_of), public=public, prefix=below)
-        elif isinstance(route, (Mount, Host)) and route.routes and rule is None:
-            yield from endpoints(route.routes, rule_of=rule_of, public=public, prefix=path)
+        inner = unfold(route)
+        if inner is not None:
+            below: dict[str, Any] = {"public": public, "guards": guards, "unfold": unfold}
+            for one, before in inner:
+                yield from endpoints([one], rule_of=_inherit(rule, rule_of), prefix=prefix + before, **below)
         else:
-            yield Endpoint(path or "/", _methods(route), _where(route), rule, route)
+            target = getattr(route, "endpoint", None) or getattr(route, "app", route)
+            rule = combine(path, rule, guards)
+            yield Endpoint(path or "/", _methods(route), where(target), rule, route, name_of(target))
 
 
-def refuse_undeclared(found: Sequence[Endpoint]) -> None:
-    """Stop the start while a route is open by mistake.
+def _inherit(rule: Rule | None, rule_of: RuleOf) -> RuleOf:
+    """Return what tells a route's rule: its own, and the one that stands on the router above it."""
+    if rule is None:
+        return rule_of
 
-    Raises:
-        ConfigurationError: lists each such route with file and line, and the line to add.
-    """
-    undeclared = [endpoint for endpoint in found if endpoint.rule is None]
-    if not undeclared:
-        return
-    lines = "\n".join(
-        f"  {endpoint.methods:<8} {endpoint.path}\n           {endpoint.where}" for endpoint in undeclared
-    )
-    raise ConfigurationError(
-        f"{len(undeclared)} route(s) are neither guarded nor public, so the app does not start:\n{lines}\n"
-        "Put one of these under the route's decorator:\n"
-        "  @guard()               only for people who are signed in\n"
-        '  @guard(role="admin")   only for admins\n'
-        "  @guard.inside          the handler decides by itself, with require() or verify_session()\n"
-        "  @public                for everyone, on purpose\n"
-        'Routes that are not yours: protect(app, auth, public=["/their/path"])'
-    )
+    def inherited(route: BaseRoute) -> Rule | None:
+        own = rule_of(route)
+        if isinstance(own, Guard) and isinstance(rule, Guard) and own is not rule:
+            return Guard(all_of=[rule, own])
+        return own or rule
+
+    return inherited
 
 
-def _declared_rule(route: BaseRoute) -> Rule | None:
-    return getattr(getattr(route, "endpoint", None), MARK, None)
-
-
-def _inherit(rule: Rule | None, rule_of: Callable[[BaseRoute], Rule | None]) -> Callable[[BaseRoute], Rule | None]:
-    return lambda route: rule_of(route) or rule
-
-
-def _enforce(route: BaseRoute, rule: Guard) -> None:
+def _enforce(endpoint: Endpoint, before: Callable[[], Awaitable[None]] | None) -> None:
     """Decide before anything of the route runs: before its input is read, and before a wrong one is explained."""
-    if getattr(route, MARK, None) is rule:
+    route, rule, name = endpoint.route, endpoint.rule, f"{endpoint.handler} ({endpoint.where})"
+    known: list[Rule | None] = route.__dict__.setdefault(_ENFORCED, [])
+    if rule in known:
         return
+    known.append(rule)
     handle = route.handle
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        rule.decide(await verify_session())
+        context = current_context()
+        context.ledger.handler = name
+        context.request.parameters = scope.get("path_params") or {}
+        if before is not None:
+            await before()
+        if isinstance(rule, Guard):
+            await decide(rule)
+        admit(context.ledger, rule)
         await handle(scope, receive, send)
 
     route.handle = guarded
-    setattr(route, MARK, rule)
 
 
 def _methods(route: BaseRoute) -> str:
     if isinstance(route, Route):
         return ",".join(sorted((route.methods or set()) - {"HEAD"})) or "ANY"
     return "WEBSOCKET" if isinstance(route, WebSocketRoute) else "ANY"
-
-
-def _where(route: BaseRoute) -> str:
-    target = inspect.unwrap(getattr(route, "endpoint", None) or getattr(route, "app", route))
-    try:
-        code = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
-    except (TypeError, OSError):
-        return f"{type(target).__module__}.{type(target).__qualname__}"
-    file = Path(code[0] or "?")
-    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-    return f"{shown}:{code[1]}"

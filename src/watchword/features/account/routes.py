@@ -16,7 +16,7 @@ from watchword.http.response import Response, json_response, redirect
 from watchword.http.route import OpenToAll, Route
 from watchword.identity.users import PersonName, User
 from watchword.limits.limiter import RATE_LIMITED
-from watchword.policy.guard import SignedIn
+from watchword.policy.signed_in import SignedIn
 from watchword.sessions.session import Session
 
 

@@ -17,7 +17,7 @@ from watchword.http.route import OpenToAll, Route
 from watchword.identity.users import PersonName
 from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.password.steps import INVALID_CREDENTIALS, PasswordSteps
-from watchword.policy.guard import SignedIn
+from watchword.policy.signed_in import SignedIn
 
 
 class SignUpInput(Input, frozen=True, kw_only=True):

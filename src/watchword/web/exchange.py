@@ -1,0 +1,98 @@
+"""One request to the app's own routes: what must hold before its answer may leave, whatever the framework."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from typing import final
+
+from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError, Unauthenticated
+from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
+from watchword.http.request import Request
+from watchword.policy.ledger import Ledger
+from watchword.policy.withheld import Withheld
+from watchword.sessions.verify import RequestContext, set_context
+from watchword.web.edge import Edge
+
+Header = tuple[bytes, bytes]
+
+
+@final
+class Exchange:
+    """The request under way, its ledger, and what both mean for the answer.
+
+    Args:
+        edge: of the `Auth` that protects the app.
+        request: the request.
+        public: paths that may be answered by what is no route: a middleware, say.
+    """
+
+    __slots__ = ("_public", "edge", "ledger", "request")
+
+    def __init__(self, edge: Edge, request: Request, public: Collection[str] = ()) -> None:
+        self.edge = edge
+        self.request = request
+        self.ledger = Ledger()
+        self._public = public
+
+    def begin(self) -> Callable[[], None]:
+        """Make this the request under way, for `verify_session()`; return what ends that."""
+        edge = self.edge
+        return set_context(RequestContext(self.request, edge.gate, edge.light, self.ledger))
+
+    def cross_site(self) -> Denied | None:
+        """Return the refusal of a call that another site made with the visitor's session cookie (A42, A43)."""
+        request = self.request
+        if request.method in SAFE_METHODS or self.edge.gate.cookies.session not in request.cookies:
+            return None
+        self.edge.kernel.locate(request)
+        site = site_origin(self.edge.settings, request)
+        return site if isinstance(site, Denied) else check_origin(request, site, self.edge.settings.origins)
+
+    def is_due(self) -> bool:
+        """Tell whether the session was looked at so long ago that it may have ended (A40)."""
+        return self.edge.gate.is_due(self.request)
+
+    async def look_again(self) -> None:
+        """Stop a connection that outlives its session: a socket, an event stream, a long poll (A40).
+
+        Raises:
+            Unauthenticated: it has ended.
+        """
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(self.edge.light, self.edge.gate.still_lives, self.request):
+            raise Unauthenticated
+
+    def withheld(self, status: int, *, by_framework: Callable[[], bool]) -> Withheld | None:
+        """Return why an answer with this status may not leave, or `None`.
+
+        Args:
+            status: of the answer.
+            by_framework: tells whether the framework's own code refused, so that no code of the app has answered.
+        """
+        ledger = self.ledger
+        verdict = ledger.verdict(status)
+        if verdict is None or (verdict == "undecided" and self._is_nobodys(status, by_framework)):
+            return None
+        return Withheld(verdict, ledger.handler)
+
+    def _is_nobodys(self, status: int, by_framework: Callable[[], bool]) -> bool:
+        """Tell whether no handler answered: a router that knows no such path, a middleware that refuses, a preflight."""
+        if self.ledger.handler:
+            return self.ledger.is_untouched and 400 <= status < 500 and by_framework()
+        return status >= 300 or self.request.method == "OPTIONS" or self.request.path in self._public
+
+    def private(self, headers: Iterable[Header]) -> list[Header]:
+        """Keep shared caches away from an answer that depends on who asks (A31)."""
+        memo = self.request.memo
+        if "session" not in memo:
+            return list(headers)
+        if memo["session"] is None:
+            return [*headers, (b"vary", b"Cookie, Authorization")]
+        kept = [(name, value) for name, value in headers if name.lower() != b"cache-control"]
+        return [*kept, (b"cache-control", b"no-store"), (b"vary", b"Cookie, Authorization")]
+
+
+def denied_by(error: AccessError | StoreUnavailableError) -> Denied:
+    """Return the refusal that an exception stands for."""
+    if isinstance(error, AccessError):
+        return Denied(error.code, error.detail, extra=error.extra)
+    return Denied(UNAVAILABLE, retry_after=5)
