@@ -25,8 +25,9 @@ once in 10,000 responses; in what sites send, never."""
 _SMALL = 10
 """Values looked for together with vector instructions: six anchors each."""
 _SMALL_GROUPS = 4
-_SECRET_WORDS = frozenset("secret token password passwd passphrase pass pwd key apikey credential credentials".split())
-_OPEN_WORDS = frozenset("public publishable file path id".split())
+_SECRET_ENDINGS = ("secret", "token", "password", "passwd", "passphrase", "pwd", "key", "credentials")
+_OPEN_WORDS = frozenset({"public", "publishable"})
+_OPEN_LAST_WORDS = frozenset({"file", "path", "id"})
 _log = logging.getLogger("watchword.policy")
 
 
@@ -185,12 +186,13 @@ def taint_unique_value(message: str, lifetime: object, value: str | bytes | Secr
     if fault:
         raise ValueError(f"this value can't be tainted: {fault}")
     try:
-        registry.add(message, lifetime, data)
+        weakref.ref(lifetime)
     except TypeError:
         raise TypeError(
             f"a {type(lifetime).__name__} can't be a lifetime, since Python does not tell when it is collected: "
             "give an instance of a class of yours, or for ever a class, a module or the app"
         ) from None
+    registry.add(message, lifetime, data)
 
 
 def untaint(value: object) -> None:
@@ -224,15 +226,21 @@ def taint_settings(lifetime: object, settings: Mapping[str, str | Secret | None]
 def taint_environment(lifetime: object, environ: Mapping[str, str]) -> None:
     """Taint the variables whose names say that they are secrets: `…_SECRET`, `…_TOKEN`, `…_PASSWORD`, `…_KEY`.
 
-    Names that say `PUBLIC`, `PUBLISHABLE`, `FILE`, `PATH` or `ID` are passed over. A variable that is not fit is logged
-    by its name.
+    Names that say `PUBLIC` or `PUBLISHABLE`, or end with `FILE`, `PATH` or `ID`, are passed over. A variable that is not
+    fit is logged by its name.
+
+    Args:
+        lifetime: the taints end when this is collected.
+        environ: the variables, `os.environ`.
     """
     taint_settings(lifetime, {name: value for name, value in environ.items() if _names_a_secret(name)})
 
 
 def _names_a_secret(name: str) -> bool:
-    words = set(re.split("[^a-z]+", name.lower()))
-    return bool(words & _SECRET_WORDS) and not words & _OPEN_WORDS
+    words = re.findall("[a-z]+", name.lower())
+    if not words or words[-1] in _OPEN_LAST_WORDS or not _OPEN_WORDS.isdisjoint(words):
+        return False
+    return any(word.endswith(_SECRET_ENDINGS) for word in words)
 
 
 def _bytes_of(value: str | bytes | Secret) -> bytes:

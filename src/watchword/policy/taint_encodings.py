@@ -155,10 +155,10 @@ def _byte_unit(byte: int) -> Unit:
     """Return the ways in which a byte that is no text is written: itself, percent-encoded, or as Python prints it."""
     if chr(byte) in _LEFT_ALONE:
         return (bytes([byte]),)
-    number = f"{byte:02x}"
-    return _longest_first(
-        (bytes([byte]), *(f"{mark}{case(number)}".encode() for mark in ("%", "\\x") for case in (str.lower, str.upper)))
-    )
+    written = {bytes([byte]), repr(bytes([byte]))[2:-1].encode()}
+    for case in (str.lower, str.upper):
+        written |= {f"{mark}{case(f'{byte:02x}')}".encode() for mark in ("%", "\\x")}
+    return _longest_first(written)
 
 
 @lru_cache(maxsize=64)
@@ -193,4 +193,7 @@ def _expression(unit: Unit, count: int) -> bytes:
     """Return the regular expression of so many of these units in a row."""
     if len(unit) == 1:
         return re.escape(unit[0] * count)
-    return b"(?:" + b"|".join(map(re.escape, unit)) + b"){%d}" % count
+    single = b"".join(re.escape(written) for written in unit if len(written) == 1)
+    ways = [re.escape(written) for written in unit if len(written) > 1]
+    one = b"(?:" + b"|".join([b"[" + single + b"]", *ways] if single else ways) + b")"
+    return one + b"{%d}" % count if count > 1 else one  # "{1}" would keep `re` from looking for the first byte alone

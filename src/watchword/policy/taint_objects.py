@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 _tainted: dict[int, tuple[weakref.ref[Any], str]] = {}
 _PLAIN = (str, bytes, int, float, bool, type(None))
@@ -60,23 +60,23 @@ def tainted_object_in(value: object) -> str | None:
     return None
 
 
-def _inside(thing: Any) -> Iterable[object]:
+def _inside(thing: Any) -> Iterable[Any]:
     """Return what an encoder would write of this object, as objects."""
     if isinstance(thing, Mapping):
-        mapping: Mapping[object, object] = thing
+        mapping = cast("Mapping[Any, Any]", thing)
         return [*mapping.keys(), *mapping.values()]
     if isinstance(thing, list | tuple | set | frozenset):
-        items: Iterable[object] = thing
-        return items
-    kind = type(thing)
+        return cast("Iterable[Any]", thing)
+    kind = cast("Any", type(thing))
+    if hasattr(kind, "model_fields"):
+        return [*_values(vars(thing)), *_values(getattr(thing, "__pydantic_extra__", None))]
+    names: Iterable[str] = getattr(kind, "__struct_fields__", ())
     if is_dataclass(kind):
         names = [field.name for field in fields(kind)]
-    elif hasattr(kind, "__struct_fields__"):
-        names = kind.__struct_fields__
     elif hasattr(kind, "__attrs_attrs__"):
         names = [attribute.name for attribute in kind.__attrs_attrs__]
-    elif hasattr(kind, "model_fields"):
-        return [*vars(thing).values(), getattr(thing, "__pydantic_extra__", None)]
-    else:
-        return ()
     return [getattr(thing, name, None) for name in names]
+
+
+def _values(mapping: Any) -> Iterable[Any]:
+    return mapping.values() if mapping else ()

@@ -5,7 +5,7 @@ several GB/s; more of them with a table of states, a step for each byte, at 500 
 only every third byte is looked at, for every third byte of the anchors.
 """
 
-from collections import Counter
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import final
@@ -20,14 +20,23 @@ _STRIDE = 3
 _LONGEST_ANCHOR = 8
 _SHORTEST_ANCHOR = 4
 _RUN = 4 * _STRIDE
-"""Bytes that are written in one way only, in a row: of each third of them, four are left."""
+"""Bytes that are written in one way only, in a row: four are left of each third of them."""
 _STRIDED_ANCHOR = 5
+_STRIDED_HEX_ANCHOR = 7
+_BEGINNING = 3
 _CONSIDERED = 96
 """Bytes of a run that are considered for anchors: those in its middle, for keys of one kind begin and end alike."""
+_SPARSE = 512
+"""Bytes for each anchor found: with more of them, what overlaps is looked for everywhere at once."""
 _BLOCK = 192 * 1024
 """Bytes looked at in one go, a multiple of three: a third of it stays in the processor's cache."""
-_COMMON_FIRST = b" etaoinsrhldcumfpgwybv0123456789\",:-._/{}<>=kjxqzSATCEIMDPRBFHLNGOWUVYKJ+;&%()'[]QXZ"
-_RANK = {byte: 1 + rank for rank, byte in enumerate(_COMMON_FIRST)}
+_FROM_RARE = b"QXZ[]|'%()&;+KYVJUWNOGLHFBRPDMIECTASzxqjk><}{/_-.:,987654321\"0vbywgpfmucdlhrsnioate "
+_RANKS = bytes(_FROM_RARE.find(byte) + 1 for byte in range(256))
+"""How common each byte is in what sites send."""
+Hit = tuple[int, int, int]
+"""The number of an anchor, where it begins and ends."""
+Candidate = tuple[Form, int, int]
+"""A form, and the places between which it may be."""
 
 
 @final
@@ -37,28 +46,14 @@ class Part:
     def __init__(self, forms: Iterable[Form]) -> None:
         self.forms = tuple(forms)
         self.longest = max(form.longest for form in self.forms)
-        taken: Counter[bytes] = Counter()
-        everywhere = {form: _anchors(form, taken) for form in self.forms}
+        taken: set[bytes] = set()
         strided: dict[Form, list[bytes]] = {}
-        if len(taken) > FEW:
-            taken = Counter()
+        if len(self.forms) > FEW:
             strided = {form: found for form in self.forms if (found := _strided_anchors(form, taken))}
-        self._searches = [
-            search(_by_anchor(anchors))
-            for search, anchors in (
-                (_Strided, strided),
-                (_Search, {form: found for form, found in everywhere.items() if form not in strided}),
-            )
-            if anchors
+        others = {form: _anchors(form, taken) for form in self.forms if form not in strided}
+        self.searches = [
+            search(_by_anchor(anchors)) for search, anchors in ((_Strided, strided), (_Search, others)) if anchors
         ]
-
-    def found_in(self, data: bytes) -> Iterator[Form]:
-        """Yield the forms that the data holds whole."""
-        for search in self._searches:
-            places = search.places(data)
-            for form, around in places.items():
-                if any(form.is_in(data, begin, end) for begin, end in _merged(around, form.longest)):
-                    yield form
 
     def undecided_from(self, data: bytes) -> int:
         """Return the first place from which more data could complete a form, or the end of the data."""
@@ -79,30 +74,36 @@ class Part:
         return {beginning: tuple(forms) for beginning, forms in found.items()}
 
 
-_BEGINNING = 3
-
-
 class _Search:
     """Finds anchors among all bytes."""
 
     def __init__(self, anchors: Mapping[bytes, Sequence[Form]]) -> None:
-        self._anchors = list(anchors)
         self._forms = list(anchors.values())
-        # Leftmost, for only so the vector search is used. It passes over what overlaps: what it finds is looked at again.
+        self._anchors = list(anchors)
+        self._longest = max(map(len, anchors))
+        # Leftmost, for only so the vector search is used. It passes over what overlaps, so there the table looks again.
         self._quick = BytesAhoCorasick(self._anchors, MatchKind.LeftmostFirst) if len(anchors) <= FEW else None
 
-    def places(self, data: bytes) -> Mapping[Form, list[int]]:
-        """Return, for each form that may be in the data, the places of its anchors, in order."""
-        found: dict[Form, list[int]] = {}
-        if self._quick is not None and not self._quick.find_matches_as_indexes(data):
-            return found
-        for index, begin, _ in self._exact.find_matches_as_indexes(data, overlapping=True):
-            for form in self._forms[index]:
-                found.setdefault(form, []).append(begin)
-        return found
+    def candidates(self, data: bytes) -> Iterable[Candidate]:
+        """Return the forms that may be in the data, each with the places between which it may be."""
+        if self._quick is None:
+            return _around(self._table.find_matches_as_indexes(data, overlapping=True), self._forms)
+        hits = self._quick.find_matches_as_indexes(data)
+        if not hits:
+            return ()
+        if len(hits) * _SPARSE > len(data):
+            return ((form, 0, len(data)) for form in dict.fromkeys(itertools.chain.from_iterable(self._forms)))
+        looked_at = (
+            (index, begin + inner, end)
+            for _, begin, end in hits
+            for index, inner, _ in self._table.find_matches_as_indexes(
+                data[begin : end + self._longest], overlapping=True
+            )
+        )
+        return _around(looked_at, self._forms)
 
     @cached_property
-    def _exact(self) -> BytesAhoCorasick:
+    def _table(self) -> BytesAhoCorasick:
         return BytesAhoCorasick(self._anchors, implementation=Implementation.DFA)
 
 
@@ -113,15 +114,32 @@ class _Strided:
         self._forms = list(anchors.values())
         self._table = BytesAhoCorasick(anchors, implementation=Implementation.DFA)
 
-    def places(self, data: bytes) -> Mapping[Form, list[int]]:
-        """Return, for each form that may be in the data, the places of its anchors, in order."""
-        found: dict[Form, list[int]] = {}
-        for block in range(0, len(data), _BLOCK):
-            some = data[block : block + _BLOCK + _STRIDE * _STRIDED_ANCHOR : _STRIDE]
-            for index, begin, _ in self._table.find_matches_as_indexes(some, overlapping=True):
-                for form in self._forms[index]:
-                    found.setdefault(form, []).append(block + begin * _STRIDE)
-        return found
+    def candidates(self, data: bytes) -> Iterable[Candidate]:
+        """Return the forms that may be in the data, each with the places between which it may be."""
+        if len(data) <= _BLOCK:
+            hits = self._table.find_matches_as_indexes(data[::_STRIDE], overlapping=True)
+            if not hits:
+                return ()
+            return _around(((index, begin * _STRIDE, end) for index, begin, end in hits), self._forms)
+        in_blocks = (
+            (index, block + begin * _STRIDE, end)
+            for block in range(0, len(data), _BLOCK)
+            for index, begin, end in self._table.find_matches_as_indexes(
+                data[block : block + _BLOCK + _STRIDE * _LONGEST_ANCHOR : _STRIDE], overlapping=True
+            )
+        )
+        return _around(in_blocks, self._forms)
+
+
+def _around(hits: Iterable[Hit], forms: Sequence[Sequence[Form]]) -> Iterator[Candidate]:
+    """Yield the forms whose anchors are hit, with what lies around the hits."""
+    places: dict[Form, list[int]] = {}
+    for index, begin, _ in hits:
+        for form in forms[index]:
+            places.setdefault(form, []).append(begin)
+    for form, begins in places.items():
+        for begin, end in _merged(begins, form.longest):
+            yield form, begin, end
 
 
 def _merged(places: Iterable[int], around: int) -> Iterator[tuple[int, int]]:
@@ -144,50 +162,46 @@ def _by_anchor(anchors: Mapping[Form, Iterable[bytes]]) -> dict[bytes, list[Form
     return found
 
 
-def _anchors(form: Form, taken: Counter[bytes]) -> list[bytes]:
+def _anchors(form: Form, taken: set[bytes]) -> list[bytes]:
     """Return pieces of which at least one is there wherever the form is: one piece, unless every place has spellings."""
-    run = max(_runs(form), key=len, default=b"")
+    run = _longest_run(form)
     if len(run) >= _SHORTEST_ANCHOR:
-        chosen = [_rarest(run, _LONGEST_ANCHOR, taken)]
-    else:
-        last = max(1, len(form.units) - _SHORTEST_ANCHOR + 1)
-        chosen = min((form.expanded(at, _SHORTEST_ANCHOR) for at in range(last)), key=len)
-    taken.update(chosen)
-    return chosen
+        return [_rarest(run, _LONGEST_ANCHOR, taken)]
+    last = max(1, len(form.units) - _SHORTEST_ANCHOR + 1)
+    return min((form.expanded(at, _SHORTEST_ANCHOR) for at in range(last)), key=len)
 
 
-def _strided_anchors(form: Form, taken: Counter[bytes]) -> list[bytes]:
+def _strided_anchors(form: Form, taken: set[bytes]) -> list[bytes]:
     """Return three pieces of every third byte, one for each place where counting may begin; none for short runs."""
-    run = max(_runs(form), key=len, default=b"")
+    run = _longest_run(form)
     if len(run) < _RUN:
         return []
-    chosen = [_rarest(run[first::_STRIDE], _STRIDED_ANCHOR, taken) for first in range(_STRIDE)]
-    taken.update(chosen)
-    return chosen
+    length = _STRIDED_ANCHOR if len(set(run)) > 16 else _STRIDED_HEX_ANCHOR
+    return [_rarest(run[first::_STRIDE], length, taken) for first in range(_STRIDE)]
 
 
-def _runs(form: Form) -> Iterator[bytes]:
-    """Yield what is written in one way only, each as long as it gets, at most so long as is considered."""
-    if form.literal is not None:
-        around = max(0, len(form.literal) - _CONSIDERED) // 2
-        yield form.literal[around : around + _CONSIDERED]
-        return
-    run = bytearray()
-    for unit in form.units:
-        if len(unit) == 1 and len(run) < _CONSIDERED:
-            run += unit[0]
-        else:
-            yield bytes(run)
-            run.clear()
-    yield bytes(run)
+def _longest_run(form: Form) -> bytes:
+    """Return the longest piece that is written in one way only, the middle of it where that is enough."""
+    runs = (
+        [form.literal]
+        if form.literal is not None
+        else [
+            b"".join(unit[0] for unit in units)
+            for is_single, units in itertools.groupby(form.units, lambda unit: len(unit) == 1)
+            if is_single
+        ]
+    )
+    run = max(runs, key=len, default=b"")
+    around = max(0, len(run) - _CONSIDERED) // 2
+    return run[around : around + _CONSIDERED]
 
 
-def _rarest(run: bytes, length: int, taken: Mapping[bytes, int]) -> bytes:
-    """Return the piece of the run that stands for the fewest other forms, and begins with what is rare in texts."""
+def _rarest(run: bytes, length: int, taken: set[bytes]) -> bytes:
+    """Return the piece of the run that stands for no other form yet, if there is one, and begins with rare bytes."""
+    ranks = run.translate(_RANKS)
     last = max(1, len(run) - length + 1)
-    return min((run[at : at + length] for at in range(last)), key=lambda piece: (taken.get(piece, 0), _commonness(piece)))
-
-
-def _commonness(piece: bytes) -> float:
-    one, two = (_RANK.get(byte, 100) for byte in piece[:2])
-    return 1 / (one * two)
+    order = sorted(range(last), key=lambda at: ranks[at : at + 2])
+    pieces = (run[at : at + length] for at in order)
+    chosen = next((piece for piece in pieces if piece not in taken), run[order[0] : order[0] + length])
+    taken.add(chosen)
+    return chosen
