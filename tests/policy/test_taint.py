@@ -118,7 +118,7 @@ def test_values_come_and_go_in_any_number():
         value = key()
         held[value] = Lifetime()
         taint_unique_value(value[:3], held[value], value)
-        if turn % 3 == 0:
+        if turn % 3 == 0 and len(held) > 5:
             over = next(iter(held))
             del held[over]
             assert scan(over.encode()) is None
@@ -181,7 +181,7 @@ def test_random_values_of_64_bits_in_hex_are_always_taken(lifetime: Lifetime):
 @pytest.mark.parametrize("nothing", [None, 1, "app", (), {}])
 def test_a_lifetime_that_cannot_be_watched_is_refused(nothing: object):
     value = key()
-    with pytest.raises(TypeError, match="can't be a lifetime.*a class, a module or the app"):
+    with pytest.raises(TypeError, match=r"can't be a lifetime.*a class, a module or the app"):
         taint_unique_value("not this", nothing, value)
     assert scan(value.encode()) is None
 

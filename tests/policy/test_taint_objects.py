@@ -115,5 +115,5 @@ def test_slotted_classes_that_can_be_watched_are_tainted():
 
 @pytest.mark.parametrize("thing", [{}, [], (), "text", b"bytes", 1, None, SlottedCard(1), Struct(1)])
 def test_what_cannot_be_watched_is_refused_with_the_way_out(thing: object):
-    with pytest.raises(TypeError, match="can't be tainted.*weakref_slot=True"):
+    with pytest.raises(TypeError, match=r"can't be tainted.*weakref_slot=True"):
         taint_object_reference("not this", thing)

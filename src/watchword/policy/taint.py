@@ -19,6 +19,8 @@ from watchword.policy.taint_search import Part
 SHORTEST = 12
 LONGEST = 16 * 1024
 """Bytes of a value."""
+FEWEST_DIFFERENT = 6
+"""Bytes."""
 LEAST_VARIETY = 36
 """Bits. A value of so many is found by chance in 1 MiB that is made of its own alphabet, at 2^20 places in six forms,
 once in 10,000 responses; in what sites send, never."""
@@ -261,6 +263,7 @@ def _unfit(value: bytes) -> str | None:
     if len(value) > LONGEST:
         return f"it has more than {LONGEST} bytes: taint the part that is secret"
     counts = Counter(value).values()
-    if -sum(count * math.log2(count / len(value)) for count in counts) < LEAST_VARIETY:
+    variety = -sum(count * math.log2(count / len(value)) for count in counts)
+    if len(counts) < FEWEST_DIFFERENT or variety < LEAST_VARIETY:
         return "it repeats few characters, which are found by chance: use a random secret"
     return None

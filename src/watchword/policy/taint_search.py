@@ -6,6 +6,7 @@ only every third byte is looked at, for every third byte of the anchors.
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import final
@@ -18,7 +19,9 @@ FEW = 64
 """Anchors: what the vector search of the aho-corasick crate (Teddy) takes."""
 _STRIDE = 3
 _LONGEST_ANCHOR = 8
+_GOOD_ANCHOR = 6
 _SHORTEST_ANCHOR = 4
+_FEW_SPELLINGS = 4
 _RUN = 4 * _STRIDE
 """Bytes that are written in one way only, in a row: four are left of each third of them."""
 _STRIDED_ANCHOR = 5
@@ -57,11 +60,17 @@ class Part:
 
     def undecided_from(self, data: bytes) -> int:
         """Return the first place from which more data could complete a form, or the end of the data."""
-        for place in range(max(0, len(data) - self.longest + 1), len(data)):
+        outside = len(data.rstrip(self._bytes))
+        for place in range(max(outside, len(data) - self.longest + 1), len(data)):
             forms = self._by_beginning.get(data[place : place + _BEGINNING])
             if forms and any(form.may_begin_at(data, place) for form in forms):
                 return place
         return len(data)
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        """Every byte that a form is written with."""
+        return bytes(set().union(*(written for form in self.forms for unit in form.units for written in unit)))
 
     @cached_property
     def _by_beginning(self) -> Mapping[bytes, Sequence[Form]]:
@@ -165,10 +174,23 @@ def _by_anchor(anchors: Mapping[Form, Iterable[bytes]]) -> dict[bytes, list[Form
 def _anchors(form: Form, taken: set[bytes]) -> list[bytes]:
     """Return pieces of which at least one is there wherever the form is: one piece, unless every place has spellings."""
     run = _longest_run(form)
-    if len(run) >= _SHORTEST_ANCHOR:
+    if len(run) >= _GOOD_ANCHOR:
         return [_rarest(run, _LONGEST_ANCHOR, taken)]
-    last = max(1, len(form.units) - _SHORTEST_ANCHOR + 1)
-    return min((form.expanded(at, _SHORTEST_ANCHOR) for at in range(last)), key=len)
+    fewest = _fewest(form, _SHORTEST_ANCHOR + 1)
+    if len(fewest) <= _FEW_SPELLINGS:
+        return fewest
+    return [run] if len(run) >= _SHORTEST_ANCHOR else _fewest(form, _SHORTEST_ANCHOR)
+
+
+def _fewest(form: Form, length: int) -> list[bytes]:
+    """Return all spellings of a piece of so many bytes: of the piece that has the fewest."""
+    pieces = [
+        form.expanded(at, length)
+        for at in range(max(1, len(form.units) - length + 1))
+        # Others, such as the random part of a token, would have millions.
+        if math.prod(sum(len(written) == 1 for written in unit) for unit in form.units[at : at + length]) <= FEW
+    ]
+    return min(pieces, key=len)
 
 
 def _strided_anchors(form: Form, taken: set[bytes]) -> list[bytes]:
