@@ -123,10 +123,11 @@ def _written_once(character: str) -> set[str]:
     for case in (str.lower, str.upper):
         written.add("".join(f"\\u{case(utf_16[place : place + 4])}" for place in range(0, len(utf_16), 4)))
         written.add(f"&#x{case(f'{point:x}')};")
-        written.add("".join(f"%{case(f'{byte:02x}')}" for byte in character.encode()))
+        for mark in ("%", "\\x"):
+            written.add("".join(f"{mark}{case(f'{byte:02x}')}" for byte in character.encode()))
         if point < 256:
             written.add(f"\\x{case(f'{point:02x}')}")
-    return written | {" ": {"+"}, "/": {"\\/"}}.get(character, set())
+    return written | {" ": {"+"}, "/": {"\\/"}, "'": {"\\'"}}.get(character, set())
 
 
 def _percent_lower(text: str) -> str:
