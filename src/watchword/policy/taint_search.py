@@ -70,7 +70,10 @@ class Part:
     @cached_property
     def _bytes(self) -> bytes:
         """Every byte that a form is written with."""
-        return bytes(set().union(*(written for form in self.forms for unit in form.units for written in unit)))
+        every: set[int] = set()
+        for form in self.forms:
+            every.update(*(written for unit in form.units for written in unit))
+        return bytes(every)
 
     @cached_property
     def _by_beginning(self) -> Mapping[bytes, Sequence[Form]]:
@@ -147,7 +150,7 @@ def _around(hits: Iterable[Hit], forms: Sequence[Sequence[Form]]) -> Iterator[Ca
         for form in forms[index]:
             places.setdefault(form, []).append(begin)
     for form, begins in places.items():
-        for begin, end in _merged(begins, form.longest):
+        for begin, end in _merged(sorted(begins), form.longest):
             yield form, begin, end
 
 
