@@ -69,7 +69,9 @@ _TAINTED: Final[dict[str, str]] = {
     "as hex": "TAINTED.encode().hex()",
     "as HEX": "TAINTED.encode().hex().upper()",
     **{f"as base64 after {n}": f"base64.b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)},
-    **{f"as base64url after {n}": f"base64.urlsafe_b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)},
+    **{
+        f"as base64url after {n}": f"base64.urlsafe_b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)
+    },
 }
 _HEAD: Final = f"""
 import asyncio, base64, html, inspect, json, threading, urllib.parse
@@ -115,7 +117,10 @@ def mutants(framework: str) -> Iterator[Mutant]:
             changed = copy.deepcopy(tree)
             change(_find(changed, handler.name))
             yield Mutant(framework, handler.name, mistake, _source(changed, words), right)
-    for mistake, decorator in (("below another app, undeclared", ""), ("below another app, undecided", "@guard.inside\n")):
+    for mistake, decorator in (
+        ("below another app, undeclared", ""),
+        ("below another app, undecided", "@guard.inside\n"),
+    ):
         changed = copy.deepcopy(tree)
         leak = f"{decorator}{words.leak}\n    return {words.value % 'LEAK'}"
         _find(changed, "create").body[-1:-1] = ast.parse(f"{leak}\n{words.below}").body
