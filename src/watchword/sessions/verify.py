@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import final
 
+from msgspec import UNSET
+
 from watchword.foundation.errors import WatchwordError
 from watchword.http.request import Request
 from watchword.sessions.gate import Gate
@@ -65,8 +67,9 @@ async def verify_session() -> Session | None:
         StoreUnavailableError: the database can't answer: 503, nobody is let in.
     """
     context = current_context()
-    if "session" in context.request.memo:
-        return context.gate.verify(context.request)
+    session = context.gate.verify_remembered(context.request)
+    if session is not UNSET:
+        return session
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(context.executor, context.gate.verify, context.request)
 
