@@ -159,7 +159,7 @@ class Store:
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_sqlite(connection.connection), transaction.revoked)
-                    connection.commit()
+                    _commit(connection)
                     committed = True
             finally:
                 if self.epoch and revocation:
@@ -232,6 +232,7 @@ class Store:
         self.engine.dispose(close=False)
 
     def _begin(self, connection: Connection, *, durable: bool) -> None:
+        connection.begin()
         if self._dialect == "sqlite":
             # Said each time, so that no connection carries the weaker setting into the next transaction.
             _run(connection, "PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
@@ -281,6 +282,15 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except BaseException:
+        # Closed, it can hold neither the lock nor half a transaction: SQLAlchemy would take it back as it is.
+        connection.invalidate()
+        raise
 
 
 def _sqlite(connection: PoolProxiedConnection) -> sqlite3.Connection:
