@@ -66,7 +66,6 @@ def test_sessions_are_listed_with_device_and_last_use_newest_first(site: Site, a
     assert (second["current"], second["user_agent"]) == (False, "Firefox/140 (test)")
     site.clock.advance(MINUTE)
     assert ada.user is not None
-    site.auth.gate.activity.flush()
     assert [entry["current"] for entry in sessions_of(ada)] == [True, False], "last used first"
 
 
