@@ -11,7 +11,6 @@ from typing import Any, Final, cast, final
 from weakref import WeakSet
 
 from sqlalchemy import Connection, CursorResult, Delete, Pool, Select, Table, Update, UpdateBase, text
-from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.base import Executable
 
 from watchword.foundation.clock import Clock
@@ -21,7 +20,7 @@ from watchword.storage import migrate
 from watchword.storage.engine import Dialect
 from watchword.storage.epoch import Epoch, EpochFile, Revocation
 from watchword.storage.metadata import REMEMBERED
-from watchword.storage.prepared import Prepared
+from watchword.storage.prepared import Prepared, Readers
 
 _log = logging.getLogger("watchword.storage")
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -113,6 +112,7 @@ class Store:
         # SQLite's own waiting is polling, up to a tenth of a second a turn. Within a process, writers queue up here.
         self._writing = threading.Lock()
         self._pools_of_parents: list[Pool] = []
+        self._readers = Readers(self.engine)
         self._prepared: dict[Select[*tuple[Any, ...]], Prepared] = {}
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
@@ -158,7 +158,7 @@ class Store:
                     transaction = Transaction(connection, self.clock.now(), self._dialect, writes=True)
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
-                        revocation = self.epoch.begin(_sqlite(connection.connection), transaction.revoked)
+                        revocation = self.epoch.begin(_driver(connection), transaction.revoked)
                     _commit(connection)
                     committed = True
             finally:
@@ -179,12 +179,13 @@ class Store:
         prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = self._prepared[statement] = Prepared.of(statement, self.engine.dialect)
-        with self._guarded(), self._pooled() as connection:
-            cursor = connection.cursor()
-            cursor.execute(prepared.sql, prepared.arguments(values))
-            row = cursor.fetchone()
-            cursor.close()
-            return row
+        arguments = prepared.arguments(values)
+        with self._guarded():
+            if self._dialect == "sqlite":
+                with self._readers.connection() as connection:
+                    return connection.execute(prepared.sql, arguments).fetchone()
+            with self.engine.connect() as connection:
+                return connection.exec_driver_sql(prepared.sql, arguments).tuples().first()
 
     def mark(self) -> "tuple[EpochFile, int] | None":
         """Return what to remember beside an answer that is read after this call, or `None`: remember nothing.
@@ -198,8 +199,8 @@ class Store:
         if self.epoch is None:
             return None
         if self.epoch.is_due:
-            with self._guarded(), self._pooled() as connection:
-                self.epoch.look(_sqlite(connection))
+            with self._guarded(), self._readers.connection() as connection:
+                self.epoch.look(connection)
         file = self.epoch.file
         return (file, file.ended) if file is not None else None
 
@@ -223,11 +224,13 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._readers.close()
         self.engine.dispose()
 
     def after_fork(self) -> None:
         """Leave the parent's connections alone: they are open files and sockets that the child must not touch."""
         self._writing = threading.Lock()
+        self._readers.after_fork()
         self._pools_of_parents.append(self.engine.pool)
         self.engine.dispose(close=False)
 
@@ -252,14 +255,6 @@ class Store:
             yield
         finally:
             self._writing.release()
-
-    @contextmanager
-    def _pooled(self) -> Generator[PoolProxiedConnection]:
-        connection = self.engine.raw_connection()
-        try:
-            yield connection
-        finally:
-            connection.close()
 
     @contextmanager
     def _guarded(self) -> Generator[None]:
@@ -293,8 +288,8 @@ def _commit(connection: Connection) -> None:
         raise
 
 
-def _sqlite(connection: PoolProxiedConnection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.driver_connection)
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def _run(connection: Connection, command: str) -> None:
