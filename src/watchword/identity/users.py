@@ -1,5 +1,6 @@
 """Users and the identifiers that lead to them."""
 
+import sys
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -83,7 +84,9 @@ _PASSWORD_IN_USE = select(credentials.c.data).where(
 
 def user_of(row: Any) -> User:
     """Return the `User` in a row selected with `USER_COLUMNS`."""
-    return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=row.role)
+    # Many are kept in memory, and have few roles.
+    role: Any = sys.intern(row.role)
+    return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=role)
 
 
 def _account(tx: Transaction, statement: Select[*tuple[Any, ...]], value: str) -> Account | None:

@@ -90,7 +90,7 @@ class Gate:
         entry.used = True
         memo = request.memo
         memo[_SEEN_AT] = now
-        memo[_MEMO] = session = entry.bearer if is_bearer else entry.cookie
+        memo[_MEMO] = session = _as_bearer(entry.session) if is_bearer else entry.session
         return session
 
     def remembered(self, request: Request) -> Session | None:
@@ -136,14 +136,13 @@ class Gate:
         if used_at <= now - self._limits.activity:
             self.activity.note(session_id, now)
             used_at = now
-        cookie = records.session_of(row)
-        bearer = msgspec.structs.replace(cookie, kind="bearer")
+        session = records.session_of(row)
         if mark is not None:
             # The next use that is due to be noted is not answered from memory either.
             left = min(used_at + min(self._limits.idle, self._limits.activity), row.expires_at) - now
             until = began + min(left, REREAD) / SECOND
-            self.memory.keep(digest, Remembered(cookie, bearer, until, mark[0], shard_of(row.user_id), mark[1]))
-        return bearer if is_bearer else cookie
+            self.memory.keep(digest, Remembered(session, until, mark[0], shard_of(row.user_id), mark[1]))
+        return _as_bearer(session) if is_bearer else session
 
     def _presented(self, request: Request) -> tuple[bytes, bool] | None:
         """Return the one token that the request carries, and whether it is a bearer token."""
@@ -157,3 +156,7 @@ class Gate:
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
                 found.append((value[7:].strip(b" "), True))
         return found[0] if len(found) == 1 else None
+
+
+def _as_bearer(session: Session) -> Session:
+    return msgspec.structs.replace(session, kind="bearer")

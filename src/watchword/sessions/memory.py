@@ -17,14 +17,13 @@ class Remembered(msgspec.Struct, gc=False):
     """A live session, and how long the answer counts.
 
     Attributes:
-        cookie, bearer: the session, as each kind of credential shows it.
+        session: as a cookie shows it.
         until: in `monotonic()` seconds; from then on its row is read again.
         file, shard, number: it counts while the word of this shard is no greater (`storage.epoch`).
         used: whether it was asked for since it last had to be spared.
     """
 
-    cookie: Session
-    bearer: Session
+    session: Session
     until: float
     file: EpochFile
     shard: int

@@ -1,6 +1,7 @@
 """Sessions as rows: begun, renewed, ended. What has ended is gone, so nothing can write it back (A23)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, delete, insert, select, update
@@ -96,16 +97,22 @@ def find(tx: Transaction | Store, session_id: str) -> SessionRow | None:
 
 
 def session_of(row: SessionRow) -> Session:
-    """Return the `Session` in the row."""
+    """Return the `Session` in the row; many are kept in memory, so what is often the same is there once."""
+    created_at = to_datetime(row.created_at)
     return Session(
         id=row.session_id,
         user=user_of(row),
-        factors=tuple(row.factors.split()),
-        authenticated_at=to_datetime(row.authenticated_at),
-        created_at=to_datetime(row.created_at),
+        factors=_factors(row.factors),
+        authenticated_at=created_at if row.authenticated_at == row.created_at else to_datetime(row.authenticated_at),
+        created_at=created_at,
         last_used_at=to_datetime(row.last_used_at),
         expires_at=to_datetime(row.expires_at),
     )
+
+
+@lru_cache(64)
+def _factors(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
 
 
 def is_live(row: SessionRow, limits: SessionLimits, now: int) -> bool:

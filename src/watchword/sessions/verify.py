@@ -16,7 +16,7 @@ from watchword.sessions.session import Session
 
 
 @final
-@dataclass(slots=True)  # frozen, it would take three times as long to make
+@dataclass(frozen=True, slots=True)
 class RequestContext:
     """What a web adapter sets for the length of one request.
 

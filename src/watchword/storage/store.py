@@ -185,7 +185,7 @@ class Store:
                 with self._readers.connection() as connection:
                     return connection.execute(prepared.sql, arguments).fetchone()
             with self.engine.connect() as connection:
-                return connection.exec_driver_sql(prepared.sql, arguments).tuples().first()
+                return connection.exec_driver_sql(prepared.sql, arguments).first()
 
     def mark(self) -> "tuple[EpochFile, int] | None":
         """Return what to remember beside an answer that is read after this call, or `None`: remember nothing.
