@@ -42,21 +42,33 @@ class Mutant:
     where: str = "tests/attacks"
     database: str = "sqlite"
 
+    def flaw(self) -> str | None:
+        """Return why this can't be tried: its texts don't stand where it says."""
+        path = ROOT / "src" / "watchword" / self.file
+        if not path.is_file():
+            return "NO SUCH FILE"
+        source = path.read_text(encoding="utf-8")
+        return next(
+            (f"STANDS THERE {source.count(old)} TIMES: {old!r}" for old, _ in self._edits() if source.count(old) != 1),
+            None,
+        )
+
     def outcome(self) -> tuple[str, set[str]]:
         """Return `killed`, or what is wrong (`SURVIVED`, or why it could not be tried), and the tests that failed."""
+        if flaw := self.flaw():
+            return flaw, set()
         with tempfile.TemporaryDirectory(prefix="watchword-mutant-") as directory:
             copy = Path(directory) / "src"
             shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
             target = copy / "watchword" / self.file
-            if not target.exists():
-                return "NO SUCH FILE", set()
             source = target.read_text(encoding="utf-8")
-            for old, new in zip(_listed(self.old), _listed(self.new), strict=True):
-                if source.count(old) != 1:
-                    return f"ITS TEXT STANDS THERE {source.count(old)} TIMES", set()
+            for old, new in self._edits():
                 source = source.replace(old, new)
             target.write_text(source, encoding="utf-8")
             return self._try(copy)
+
+    def _edits(self) -> list[tuple[str, str]]:
+        return list(zip(_listed(self.old), _listed(self.new), strict=True))
 
     def _try(self, source: Path) -> tuple[str, set[str]]:
         other = {"sqlite": "postgresql", "postgresql": "sqlite"}[self.database]
