@@ -56,8 +56,14 @@ class Request:
 
     def header_values(self, name: str) -> list[str]:
         """Return the values of all header lines of that name, in order."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        return self._values_by_name.get(name.lower(), []).copy()
+
+    @cached_property
+    def _values_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name.lower().decode("latin-1"), []).append(value.decode("latin-1"))
+        return found
 
     @cached_property
     def cookies(self) -> dict[str, list[str]]:
