@@ -13,6 +13,8 @@ from watchword.web.exchange import Exchange
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 _FRAMEWORKS: Final = ("starlette.", "fastapi.", "litestar.")
+_LITESTARS_ERROR: Final = 4500
+"""The code with which Litestar closes a socket for what it answers 500 elsewhere: any exception."""
 
 
 @final
@@ -58,6 +60,8 @@ class Answer:
                 self._let_out(message)
                 await self._send(message)
             case "websocket.close" | "http.response.debug":
+                if message.get("code") == _LITESTARS_ERROR:
+                    _take_back_refusal()
                 await self._send(message)
             case _:
                 if self.started:

@@ -9,7 +9,7 @@ from typing import Any, Final, Never, final
 from litestar import Litestar, Request
 from litestar.config.app import AppConfig
 from litestar.config.response_cache import ResponseCacheConfig
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import LitestarException
 from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
@@ -24,12 +24,19 @@ from watchword.foundation.errors import AccessError, StoreUnavailableError
 from watchword.policy.decide import decide
 from watchword.policy.guard import Guard
 from watchword.policy.marking import PUBLIC, admit, rule_of
+from watchword.sessions import session as _session
 from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Protected
 from watchword.web.endpoints import Endpoint, Rule, refuse_undeclared, remember
 from watchword.web.litestar_rules import SESSION, current_session, endpoint_of, handlers_of, target_of, unfold
 from watchword.web.openapi import REQUIREMENT, described, refusals, schemes
+
+Session = NamedDependency[_session.Session]
+"""The session as the parameter `session`: whoever is not signed in gets 401. It guards its route."""
+
+OptionalSession = NamedDependency[_session.Session | None]
+"""The session or `None` as the parameter `session`. It decides nothing: declare the route `@public` or `@guard.inside`."""
 
 _PREFIXES: Final[Mapping[str, Guard]] = {}
 _PUBLIC_HINT: Final = 'plugins=[Watchword(auth, public=["/their/path"])]'
@@ -42,7 +49,7 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
 
     The app does not start while a route is neither guarded nor declared public. A guard stands in `guards=[…]` of the
     app, a router, a controller or a handler, or as decorator under the route's own; `exclude_from_auth=True` says
-    public. The parameter `session: Session` guards its route, `session: Session | None` only tells. The documentation
+    public. The parameter `session: Session` guards its route, `session: OptionalSession` only tells. The documentation
     that Litestar generates is for admins, unless `public` names it, and tells of every route who may call it.
 
     Args:
@@ -191,9 +198,9 @@ def _hand_up(_request: Request[Any, Any, Any], refusal: Exception) -> Never:
 
 def _refusal_in(error: BaseException) -> Exception | None:
     """Return the refusal that Litestar has made another exception of, because an answer had begun."""
-    cause: BaseException | None = error
+    cause: Any = error
     while cause is not None and not isinstance(cause, _REFUSALS):
-        cause = cause.__cause__
+        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
     return cause
 
 
@@ -219,6 +226,8 @@ def _describe(handler: HTTPRouteHandler, rule: Rule) -> None:
     handler.security = [*(handler.security or ()), *REQUIREMENT]
     openapi = handler.app.openapi_config
     is_in_docstring = handler.description is None and openapi is not None and openapi.use_handler_docstrings
-    handler.description = described(inspect.getdoc(handler.fn) if is_in_docstring else handler.description, rule)
+    handler.description = described(
+        inspect.getdoc(target_of(handler)) if is_in_docstring else handler.description, rule
+    )
     told = {int(status): ResponseSpec(None, description=text) for status, text in refusals(rule).items()}
     handler.responses = {**told, **(handler.responses or {})}

@@ -19,9 +19,9 @@ EXCLUDED: Final = "exclude_from_auth"
 SESSION: Final = "session"
 """Name of the parameter that is handed the session."""
 SIGNED_IN: Final = Guard()
-"""The rule of a route that takes a `Session`."""
+"""The rule of a route that takes the session."""
 LOOKS: Final = Declaration("decides inside, by its session", decides=True)
-"""The rule of a `@guard.inside` route that takes a `Session | None`: it is handed what it decides by."""
+"""The rule of a `@guard.inside` route that takes the session or `None`: it is handed what it decides by."""
 MOUNTED: Final = Declaration("the app that is mounted here decides", decides=False)
 _DOCUMENTATION_GUARD: Final = Guard(role="admin")
 
