@@ -29,7 +29,7 @@ from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Protected
 from watchword.web.endpoints import Endpoint, Rule, refuse_undeclared, remember
-from watchword.web.litestar_rules import SESSION, current_session, endpoint_of, handlers_of, target_of, unfold
+from watchword.web.litestar_rules import MOUNTED, SESSION, current_session, endpoint_of, handlers_of, target_of, unfold
 from watchword.web.openapi import REQUIREMENT, described, refusals, schemes
 
 Session = NamedDependency[_session.Session]
@@ -147,11 +147,11 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             nonlocal known
             if known is None:
-                handler: Any = scope["route_handler"]
-                if handler not in self._found:
+                endpoint = self._found.get(scope["route_handler"])
+                if endpoint is None or endpoint.rule is MOUNTED:
                     await app(scope, receive, send)
                     return
-                known = self._admission(handler)
+                known = _admission(endpoint)
             name, rule, admitted = known
             context = current_context()
             context.ledger.handler = name
@@ -163,19 +163,19 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
 
         return guarded
 
-    def _admission(self, handler: BaseRouteHandler) -> tuple[str, Rule, Rule]:
-        """Return a handler's name, its rule, and what of it the handler's own decorator need not ask again.
 
-        Raises:
-            ConfigurationError: the app has registered it after the start, and nobody said who may call it.
-        """
-        endpoint = self._found[handler]
-        if endpoint.rule is None:
-            refuse_undeclared([endpoint], public=_PUBLIC_HINT)
-        rule: Any = endpoint.rule
-        own = rule_of(target_of(handler))
-        is_in_it = isinstance(rule, Guard) and isinstance(own, Guard)
-        return f"{endpoint.handler} ({endpoint.where})", rule, own if is_in_it else rule
+def _admission(endpoint: Endpoint) -> tuple[str, Rule, Rule]:
+    """Return a handler's name, its rule, and what of it the handler's own decorator need not ask again.
+
+    Raises:
+        ConfigurationError: the app has registered it after the start, and nobody said who may call it.
+    """
+    if endpoint.rule is None:
+        refuse_undeclared([endpoint], public=_PUBLIC_HINT)
+    rule: Any = endpoint.rule
+    own = rule_of(target_of(endpoint.route))
+    is_in_it = isinstance(rule, Guard) and isinstance(own, Guard)
+    return f"{endpoint.handler} ({endpoint.where})", rule, own if is_in_it else rule
 
 
 def _give_own(route: Any, handler: Any) -> Any:
@@ -198,9 +198,11 @@ def _hand_up(_request: Request[Any, Any, Any], refusal: Exception) -> Never:
 
 def _refusal_in(error: BaseException) -> Exception | None:
     """Return the refusal that Litestar has made another exception of, because an answer had begun."""
-    cause: Any = error
+    cause: BaseException | None = error
     while cause is not None and not isinstance(cause, _REFUSALS):
-        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
+        # A stream runs in a group of tasks.
+        grouped: Any = getattr(cause, "exceptions", None)
+        cause = grouped[0] if grouped else cause.__cause__
     return cause
 
 
