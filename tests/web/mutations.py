@@ -58,6 +58,16 @@ WORDS: Final[dict[str, Words]] = {
         below="app.router.routes.append(Mount('/sub', routes=[Route('/leak', leak)]))",
         leak="async def leak(request: Request):",
     ),
+    "litestar": Words(
+        imports="from typing import Any\nfrom litestar import MediaType, Response, Router\n"
+        "from litestar.exceptions import HTTPException\nfrom litestar.response import Stream",
+        value="{'leak': %s}",
+        stream="Stream(iter(%s), media_type=MediaType.TEXT)",
+        header="Response({}, headers={'x-note': %s})",
+        raises=("HTTPException(%s, status_code=404)", "HTTPException(%s, status_code=418)", "ValueError(%s)"),
+        below="sub = Router('/sub', route_handlers=[get('/leak')(leak)])",
+        leak="async def leak() -> Any:",
+    ),
 }
 _TAINTED: Final[dict[str, str]] = {
     "as it is": "TAINTED",
@@ -69,7 +79,9 @@ _TAINTED: Final[dict[str, str]] = {
     "as hex": "TAINTED.encode().hex()",
     "as HEX": "TAINTED.encode().hex().upper()",
     **{f"as base64 after {n}": f"base64.b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)},
-    **{f"as base64url after {n}": f"base64.urlsafe_b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)},
+    **{
+        f"as base64url after {n}": f"base64.urlsafe_b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)
+    },
 }
 _HEAD: Final = f"""
 import asyncio, base64, html, inspect, json, threading, urllib.parse
@@ -115,7 +127,10 @@ def mutants(framework: str) -> Iterator[Mutant]:
             changed = copy.deepcopy(tree)
             change(_find(changed, handler.name))
             yield Mutant(framework, handler.name, mistake, _source(changed, words), right)
-    for mistake, decorator in (("below another app, undeclared", ""), ("below another app, undecided", "@guard.inside\n")):
+    for mistake, decorator in (
+        ("below another app, undeclared", ""),
+        ("below another app, undecided", "@guard.inside\n"),
+    ):
         changed = copy.deepcopy(tree)
         leak = f"{decorator}{words.leak}\n    return {words.value % 'LEAK'}"
         _find(changed, "create").body[-1:-1] = ast.parse(f"{leak}\n{words.below}").body

@@ -20,7 +20,7 @@ from tests.support.asgi import AppClient, app_client
 from tests.support.site import EMAIL, PASSWORD, Site
 from watchword import ConfigurationError, guard, public, require
 from watchword.web import starlette
-from watchword.web.endpoints import describe, endpoints_of
+from watchword.web.endpoints import endpoints_of
 from watchword.web.litestar import OptionalSession, Session, Watchword
 
 
@@ -382,7 +382,7 @@ def test_an_app_that_is_mounted_keeps_its_own_rules(sqlite_site: Site) -> None:
     sub = make_app(sqlite_site, home, me)
     mounts = [asgi("/inner", is_mount=True, copy_scope=True)(inner), asgi("/sub", is_mount=True, copy_scope=True)(sub)]
     app = make_app(sqlite_site, *mounts)
-    listed = {endpoint.path: describe(endpoint.rule) for endpoint in endpoints_of(app) or ()}
+    listed = {endpoint.path: endpoint.rule and endpoint.rule.description for endpoint in endpoints_of(app) or ()}
     assert listed["/inner"] == "the app that is mounted here decides"
     assert (listed["/inner/guarded/"], listed["/sub/me"], listed["/sub/"]) == ("signed in", "signed in", "public")
     with app_client(app) as client:

@@ -63,9 +63,10 @@ class Answer:
                 self._let_out(message)
                 await self._send(message)
             case "websocket.close" | "http.response.debug":
-                if message.get("code") == _LITESTARS_ERROR:
-                    _take_back_refusal()
-                await self._send(message)
+                error = sys.exception()
+                is_refusal = isinstance(error, (AccessError, StoreUnavailableError))
+                is_litestars = message.get("code") == _LITESTARS_ERROR
+                await self._send({**message, "code": 1008} if is_litestars and is_refusal else message)
             case _:
                 if self.started:
                     await self._send(message)

@@ -4,13 +4,13 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, Final, Never, final
 
 from litestar import Litestar, Request
 from litestar.config.app import AppConfig
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import LitestarException
 from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
@@ -118,16 +118,8 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
         def check() -> None:
             refuse_undeclared(find(), public=_PUBLIC_HINT)
 
-        async def inner(scope: Any, receive: Any, send: Any) -> None:
-            try:
-                await kind.__call__(app, scope, receive, send)
-            except LitestarException as error:
-                refusal = _refusal_in(error)
-                if refusal is None:
-                    raise
-                raise refusal from None
-
-        middleware = WatchwordMiddleware(inner, self._edge, check, self._public)
+        answer: Any = kind.__call__
+        middleware = WatchwordMiddleware(partial(answer, app), self._edge, check, self._public)
 
         async def call(_app: Litestar, scope: Any, receive: Any, send: Any) -> None:
             await middleware(scope, receive, send)
@@ -194,16 +186,6 @@ def _give_own(route: Any, handler: Any) -> Any:
 def _hand_up(_request: Request[Any, Any, Any], refusal: Exception) -> Never:
     """Leave a refusal to Watchword's middleware, unless the app has an answer of its own to it."""
     raise refusal
-
-
-def _refusal_in(error: BaseException) -> Exception | None:
-    """Return the refusal that Litestar has made another exception of, because an answer had begun."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, _REFUSALS):
-        # A stream runs in a group of tasks.
-        grouped: Any = getattr(cause, "exceptions", None)
-        cause = grouped[0] if grouped else cause.__cause__
-    return cause
 
 
 def _without_visitors(config: ResponseCacheConfig) -> ResponseCacheConfig:
