@@ -49,7 +49,7 @@ async def greeting() -> dict[str, str]:
 
 def create(auth: Auth | None = None) -> Litestar:
     """Return the app, on its own `Auth` unless one is given."""
-    return Litestar(
-        route_handlers=[home, me, admin, person, add_note, greeting],
-        plugins=[Watchword(auth or Auth())],
-    )
+    app = Litestar(plugins=[Watchword(auth or Auth())])
+    for handler in (home, me, admin, person, add_note, greeting):
+        app.register(handler)
+    return app

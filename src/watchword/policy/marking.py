@@ -75,7 +75,7 @@ def admit(ledger: Ledger, rule: Any) -> None:
 def _decorated(target: Any, rule: Any) -> Any:
     if inspect.isclass(target):
         return _guard_class(target, rule)
-    if not callable(target):
+    if not callable(target) or hasattr(target, "fn"):  # Litestar's decorators make objects that hold the function
         raise TypeError(f"{target!r} is no handler: put the decorator on a function or class, under the route's own")
     wrapped = _guard_async(target, rule) if _is_async(target) else _guard_sync(target, rule)
     setattr(wrapped, MARK, rule)
