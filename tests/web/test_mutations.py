@@ -84,6 +84,7 @@ ALLOWED = {
 """Whom each handler of the examples lets in; those that decide inside let in nobody before they have decided."""
 
 
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_no_mutant_of_an_example_lets_out_what_it_must_not(
     framework: str, sqlite_site: Site, capsys: pytest.CaptureFixture[str]
