@@ -49,7 +49,5 @@ async def greeting() -> dict[str, str]:
 
 def create(auth: Auth | None = None) -> Litestar:
     """Return the app, on its own `Auth` unless one is given."""
-    app = Litestar(plugins=[Watchword(auth or Auth())])
-    for handler in (home, me, admin, person, add_note, greeting):
-        app.register(handler)
-    return app
+    routes = [home, me, admin, person, add_note, greeting]
+    return Litestar(route_handlers=routes, plugins=[Watchword(auth or Auth())])

@@ -65,7 +65,7 @@ WORDS: Final[dict[str, Words]] = {
         stream="Stream(iter(%s), media_type=MediaType.TEXT)",
         header="Response({}, headers={'x-note': %s})",
         raises=("HTTPException(%s, status_code=404)", "HTTPException(%s, status_code=418)", "ValueError(%s)"),
-        below="app.register(Router('/sub', route_handlers=[get('/leak')(leak)]))",
+        below="routes.append(Router('/sub', route_handlers=[get('/leak')(leak)]))",
         leak="async def leak() -> Any:",
     ),
 }
