@@ -140,8 +140,8 @@ class Auth:
         api = tuple(route for part in parts for route in part.routes)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
-        secrets = {f"secret {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
-        taint_settings(self, secrets | {"SMTP password": settings.smtp.password if settings.smtp else None})
+        secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
+        taint_settings(self, secrets | {"the SMTP password": settings.smtp.password if settings.smtp else None})
         kernel = Kernel(
             self.routes,
             settings,
