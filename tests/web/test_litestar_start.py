@@ -73,7 +73,7 @@ def test_an_app_with_open_routes_does_not_start_and_lists_each_with_file_and_lin
     for path in ("/forgotten", "/socket", "/mounted", "/inner/deep", "/files/{file_path}", "/brought"):
         assert path in report
     line = forgotten.fn.__code__.co_firstlineno
-    assert f"tests/web/test_litestar.py:{line}" in report
+    assert f"tests/web/test_litestar_start.py:{line}" in report
     assert 'Watchword(auth, public=["/their/path"])' in report
 
 
