@@ -8,7 +8,7 @@ import pytest
 from tests.attacks.apps import App, page
 from tests.support.site import Site
 
-ASGI = ["fastapi", "starlette"]
+ASGI = ["fastapi", "starlette", "litestar"]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_LINES = 60
 
