@@ -25,6 +25,8 @@ from watchword.web.wsgi import EXCHANGE, Environ, WatchwordMiddleware
 _PREFIXES: Final[Mapping[str, Guard]] = {}
 _HANDSHAKE: Final = "CONNECT"
 _DEFECT: Final = 500
+_OTHERS: Final = "*"
+"""Methods that no handler names: any, or OPTIONS, which Flask answers."""
 
 
 @final
@@ -120,23 +122,24 @@ class _Routes:
         found = self.list_all()
         refuse_undeclared(found, public='Watchword(app, auth, public=["/static"])')
         guard_mounts(found)
-        self._known = {
-            (id(endpoint.route), method): endpoint for endpoint in found for method in endpoint.methods.split(",")
-        }
+        known: dict[tuple[int, str], Endpoint] = {}
+        for endpoint in found:
+            for method in endpoint.methods.split(","):
+                known[id(endpoint.route), method] = endpoint
+                if method == "GET":
+                    known[id(endpoint.route), "HEAD"] = endpoint
+            known.setdefault((id(endpoint.route), _OTHERS), endpoint)
+        self._known = known
 
-    def find(self, rule: Any, method: str) -> Endpoint | None:
-        """Return the route that answers, or `None` where Flask does: to `OPTIONS`, in place of a view."""
-        found = self._look_up(rule, method)
-        if found is None and not _is_flasks_own(rule, method):
-            # Added while the app runs.
+    def find(self, rule: Any, method: str) -> Endpoint:
+        """Return the route that answers, also one that was added while the app runs.
+
+        Raises:
+            ConfigurationError: it is open by mistake.
+        """
+        if (id(rule), _OTHERS) not in self._known:
             self.check()
-            found = self._look_up(rule, method)
-        return found
-
-    def _look_up(self, rule: Any, method: str) -> Endpoint | None:
-        known, key = self._known, id(rule)
-        second = "GET" if method == "HEAD" else "ANY"
-        return known.get((key, method)) or known.get((key, second)) or known.get((key, "ANY"))
+        return self._known.get((id(rule), method)) or self._known[id(rule), _OTHERS]
 
 
 def _decide_first(app: Any, routes: _Routes, edge: Edge) -> None:
@@ -151,7 +154,7 @@ def _decide_first(app: Any, routes: _Routes, edge: Edge) -> None:
         if denied is not None:
             return _response(app, edge.refuse(current_context().request, denied))
         found = routes.find(rule, current_request.method)
-        if _is_flasks_own(rule, current_request.method) and (not _is_guarded(found) or _is_preflight()):
+        if _is_flasks_own(rule, current_request.method) and (not isinstance(found.rule, Guard) or _is_preflight()):
             answer = app.make_default_options_response(*context)
         else:
             try:
@@ -171,9 +174,8 @@ def _decide_first(app: Any, routes: _Routes, edge: Edge) -> None:
     app.dispatch_request = dispatch_request
 
 
-def _decide(app: Any, found: Endpoint | None) -> None:
-    context = current_context()
-    rule = found.rule if found is not None else None
+def _decide(app: Any, found: Endpoint) -> None:
+    context, rule = current_context(), found.rule
     context.request.parameters = current_request.view_args or {}
     context.ledger.handler = _name(found)
     if isinstance(rule, Guard):
@@ -257,9 +259,5 @@ def _is_preflight() -> bool:
     return "Origin" in headers and "Access-Control-Request-Method" in headers
 
 
-def _is_guarded(endpoint: Endpoint | None) -> bool:
-    return endpoint is not None and isinstance(endpoint.rule, Guard)
-
-
-def _name(endpoint: Endpoint | None) -> str:
-    return f"{endpoint.handler} ({endpoint.where})" if endpoint else ""
+def _name(endpoint: Endpoint) -> str:
+    return f"{endpoint.handler} ({endpoint.where})"

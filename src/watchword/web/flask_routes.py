@@ -86,12 +86,11 @@ def _all_of(hooks: Sequence[Guard], rule: Rule | None) -> Rule | None:
 
 def _handlers(rule: URLRule, view: Any) -> Iterator[tuple[str, Any, Rule | None]]:
     """Yield what answers the route with its methods and its rule: a class one by one, unless it has one as a whole."""
-    methods = set(rule.methods or ())
-    if "GET" in methods:
+    methods, whole = set(rule.methods or ()), getattr(view, "view_class", None)
+    if "GET" in methods and not hasattr(whole, "head"):
         methods.discard("HEAD")
     if getattr(rule, "provide_automatic_options", False):
         methods.discard("OPTIONS")
-    whole = getattr(view, "view_class", None)
     declared = rule_of(view) or rule_of(whole)
     if declared is None and all(hasattr(whole, method.lower()) for method in methods):
         for method in sorted(methods):

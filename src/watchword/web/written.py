@@ -71,16 +71,14 @@ class Written:
             Unauthenticated: the session has ended while the answer was under way (A40).
         """
         if not self._held:
-            exchange = self._exchange
-            leave = exchange.begin()
+            leave = self._exchange.begin()
             try:
-                if exchange.is_due():
-                    exchange.look_again_sync()
                 self._hold_one()
             finally:
                 leave()
         if not self._held:
             raise StopIteration
+        self._look_again()
         return self._held.pop(0)
 
     def close(self) -> None:
@@ -102,6 +100,7 @@ class Written:
             if self._waiting is None or not self._is_open_stream(self._waiting):
                 while not any(self._held) and self._hold_one():
                     pass
+            self._look_again()
         finally:
             leave()
         if self._waiting is None:
@@ -125,6 +124,10 @@ class Written:
         if part is not None:
             self._held.append(part)
         return part is not None
+
+    def _look_again(self) -> None:
+        if self._exchange.is_due():
+            self._exchange.look_again_sync()
 
     def _let_out(self, status: str, headers: Lines) -> None:
         """Send status and headers. All of them pass here."""
