@@ -92,7 +92,7 @@ def _handlers(rule: URLRule, view: Any) -> Iterator[tuple[str, Any, Rule | None]
     if getattr(rule, "provide_automatic_options", False):
         methods.discard("OPTIONS")
     declared = rule_of(view) or rule_of(whole)
-    if declared is None and all(hasattr(whole, method.lower()) for method in methods):
+    if declared is None and methods and all(hasattr(whole, method.lower()) for method in methods):
         for method in sorted(methods):
             handler = getattr(whole, method.lower())
             yield method, handler, rule_of(handler)
