@@ -5,10 +5,11 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, final
 
-from watchword.foundation.errors import AccessError, StoreUnavailableError
+from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError
+from watchword.http.response import Response
 from watchword.policy.ledger import Ledger
 from watchword.policy.withheld import Withheld
-from watchword.web.exchange import Exchange
+from watchword.web.exchange import Exchange, denied_by
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -28,7 +29,7 @@ class Answer:
         outer: the ledger of the exchange that this one runs in, where an app is mounted in another.
     """
 
-    __slots__ = ("_exchange", "_is_over", "_outer", "_send", "_waiting", "started")
+    __slots__ = ("_exchange", "_is_over", "_outer", "_send", "_waiting", "refused", "started")
 
     def __init__(self, exchange: Exchange, send: Send, outer: Ledger | None) -> None:
         self._exchange = exchange
@@ -38,6 +39,8 @@ class Answer:
         self._is_over = False
         self.started = False
         """Whether something of it has left."""
+        self.refused = False
+        """Whether it has been answered with a refusal, so that what the app raises is no failure."""
 
     async def send(self, message: Message) -> None:
         """Send on what may leave. What comes after an answer that was withheld goes nowhere."""
@@ -64,8 +67,11 @@ class Answer:
                     await self._send(message)
 
     async def _start(self, message: Message) -> None:
-        if message["status"] == 500:
-            _take_back_refusal()
+        error = sys.exception()
+        if message["status"] == 500 and isinstance(error, (AccessError, StoreUnavailableError)):
+            # An app that is mounted in another brings an error page of its own, which takes a refusal for a failure.
+            await self.refuse(denied_by(error), prefix=_prefix(message))
+            return
         self._waiting = message
         if _is_event_stream(message) and self._withheld(message["status"]) is None:
             await self._release()
@@ -94,12 +100,22 @@ class Answer:
             self._outer.note("the app that is mounted here decided", None, allowed=True)
 
     def _withheld(self, status: int) -> Withheld | None:
-        return self._exchange.withheld(status, by_framework=_is_the_frameworks)
+        withheld = self._exchange.withheld(status, by_framework=_is_the_frameworks)
+        if withheld is not None and withheld.reason == "undecided" and status >= 500 and sys.exception() is not None:
+            return Withheld("failed", withheld.handler)
+        return withheld
+
+    async def refuse(self, denied: Denied, *, prefix: str = "") -> None:
+        """Answer with a refusal; whatever the app sends or raises from here on goes nowhere."""
+        exchange = self._exchange
+        self._is_over = self.refused = self.started = True
+        # On a worker thread: the refusal may be written to the log of events.
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(exchange.edge.light, exchange.edge.refuse, exchange.request, denied)
+        await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=prefix)
 
     async def _replace(self, withheld: Withheld) -> None:
         """Answer with the reason in place of what the handler said."""
-        from watchword.web.asgi import respond
-
         self._is_over = True
         waiting, self._waiting = self._waiting, None
         exchange = self._exchange
@@ -110,8 +126,7 @@ class Answer:
         if waiting is None:
             await self._send({"type": "websocket.close", "code": 1008})
             return
-        prefix = "websocket." if waiting["type"].startswith("websocket.") else ""
-        await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=prefix)
+        await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=_prefix(waiting))
         self.started = True
 
 
@@ -134,11 +149,14 @@ def _is_the_frameworks(*, error: BaseException | None = None) -> bool:
     return str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_FRAMEWORKS)
 
 
-def _take_back_refusal() -> None:
-    """Raise the refusal that is about to be answered as a server's error.
+def _prefix(message: Message) -> str:
+    """Return what stands before `http.response.…` where a WebSocket's handshake is answered."""
+    return "websocket." if message["type"].startswith("websocket.") else ""
 
-    An app that is mounted in another brings an error middleware of its own, which makes a 500 of every exception.
-    """
-    error = sys.exception()
-    if isinstance(error, (AccessError, StoreUnavailableError)):
-        raise error
+
+async def respond(response: Response, send: Send, *, is_head: bool = False, prefix: str = "") -> None:
+    """Send a whole response; `prefix` is `websocket.` where a handshake is answered with one."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}http.response.body", "body": b"" if is_head else response.body})
