@@ -326,6 +326,21 @@ def test_the_app_answers_refusals_in_its_own_way_and_never_as_defects(site: Site
     assert client.get("/admin/1").text == "ask an admin"
 
 
+def test_what_fails_before_a_decision_is_told_to_the_developer_as_a_failure(site: Site) -> None:
+    app = Flask(__name__)
+    Watchword(app, site.auth)
+
+    @app.get("/fails")
+    @guard.inside
+    def fails() -> str:
+        raise ValueError("secret")
+
+    answer = browser(app).get("/fails", headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json["code"]) == (500, "response_withheld")
+    assert "failed before anybody decided" in answer.json["detail"]
+    assert "secret" not in answer.text
+
+
 def test_a_handler_may_refuse_by_itself(site: Site) -> None:
     app = Flask(__name__)
     Watchword(app, site.auth)

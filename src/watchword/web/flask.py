@@ -19,7 +19,7 @@ from watchword.web.edge import Edge, Protected
 from watchword.web.endpoints import Endpoint, refuse_undeclared, remember
 from watchword.web.exchange import Exchange, denied_by
 from watchword.web.flask_routes import asks_async, endpoints, guard_mounts
-from watchword.web.written import REFUSALS, StartResponse
+from watchword.web.written import FAILED, REFUSALS, StartResponse
 from watchword.web.wsgi import EXCHANGE, Environ, WatchwordMiddleware
 
 _PREFIXES: Final[Mapping[str, Guard]] = {}
@@ -204,7 +204,7 @@ def _answer_refusals(app: Any, edge: Edge) -> None:
             return handle(*given)
         exchange: Exchange = current_request.environ[EXCHANGE]
         if not exchange.ledger.refused:
-            exchange.ledger.note(error.code.name, None, allowed=False)
+            exchange.ledger.note("the handler refused", None, allowed=False)
         with suppress(AccessError):
             response = app.make_response(handle(*given))
             # A handler for every exception makes a server's error of this one too.
@@ -215,6 +215,7 @@ def _answer_refusals(app: Any, edge: Edge) -> None:
     def handle_exception(*given: Any) -> Any:
         if isinstance(given[-1], REFUSALS):
             raise given[-1]
+        current_request.environ[FAILED] = True
         return fail(*given)
 
     app.handle_user_exception = handle_user_exception

@@ -12,6 +12,8 @@ from watchword.web.exchange import Exchange, denied_by
 Lines = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 """Of PEP 3333: takes the status line, the header lines, and after a failure its `exc_info`."""
+FAILED: Final = "watchword.failed"
+"""Key of the environ: a framework says there that its answer is the page of an error."""
 REFUSALS: Final = (AccessError, StoreUnavailableError)
 """Exceptions that are answered by what they say, and not as a server's error."""
 
@@ -29,13 +31,24 @@ class Written:
         outer: the ledger of the exchange that this one runs in, where an app is mounted in another.
     """
 
-    __slots__ = ("_close", "_exchange", "_held", "_is_started", "_outer", "_parts", "_start_response", "_waiting")
+    __slots__ = (
+        "_close",
+        "_environ",
+        "_exchange",
+        "_held",
+        "_is_started",
+        "_outer",
+        "_parts",
+        "_start_response",
+        "_waiting",
+    )
 
     def __init__(self, exchange: Exchange, start_response: StartResponse, outer: Ledger | None) -> None:
         self._exchange = exchange
         self._start_response = start_response
         self._outer = outer
         self._waiting: tuple[str, Lines] | None = None
+        self._environ: dict[str, Any] = {}
         self._held: list[bytes] = []
         self._parts: Iterator[bytes] = iter(())
         self._close: Callable[[], None] | None = None
@@ -44,6 +57,7 @@ class Written:
     def begin(self, app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Response | None:
         """Run the app up to its first bytes, and let it begin; or return what is answered in its place."""
         edge, request = self._exchange.edge, self._exchange.request
+        self._environ = environ
         try:
             waiting = self._run(app, environ)
         except REFUSALS as error:
@@ -113,6 +127,7 @@ class Written:
             # A middleware that answers every exception as a server's error does not answer a refusal.
             if self._is_started or isinstance(exc_info[1], REFUSALS):
                 raise exc_info[1].with_traceback(exc_info[2])
+            self._environ[FAILED] = True
         elif self._waiting is not None:
             raise AssertionError("start_response was called twice, without exc_info (PEP 3333)")
         self._waiting = (status, headers)
@@ -139,7 +154,11 @@ class Written:
             self._outer.note("the app that is mounted here decided", None, allowed=True)
 
     def _withheld(self, waiting: tuple[str, Lines]) -> Withheld | None:
-        return self._exchange.withheld(int(waiting[0][:3]), by_framework=_never)
+        status = int(waiting[0][:3])
+        withheld = self._exchange.withheld(status, by_framework=_never)
+        if withheld is not None and withheld.reason == "undecided" and status >= 500 and FAILED in self._environ:
+            return Withheld("failed", withheld.handler)
+        return withheld
 
     def _is_open_stream(self, waiting: tuple[str, Lines]) -> bool:
         """Tell whether the answer is a stream whose reader waits for the status line alone (HTML, server-sent events)."""
