@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.site import ORIGIN
+from tests.support.site import EMAIL, ORIGIN, PASSWORD
 
 
 class Browser(FlaskClient):
@@ -20,3 +20,11 @@ class Browser(FlaskClient):
 def browser(app: Flask) -> FlaskClient:
     """Return a new browser of the app."""
     return Browser(app, app.response_class)
+
+
+def sign_in(client: FlaskClient) -> str:
+    """Sign Ada in; return her id."""
+    body = {"identifier": EMAIL, "password": PASSWORD}
+    answer = client.post("/auth/sign-in/password", json=body)
+    assert answer.status_code == 200
+    return answer.json["session"]["user"]["id"]
