@@ -2,11 +2,15 @@
 
 from flask import Flask, request
 
-from watchword import Auth, guard, public, require_sync
+from watchword import Auth, Session, guard, public, require_sync
 from watchword.web.flask import Watchword, current_session
 
 PEOPLE = {"usr_ada": "Ada Lovelace", "usr_bob": "Charles Babbage"}
 NOTES: list[tuple[str, str]] = []
+
+
+def is_themselves(session: Session, user_id: str) -> bool:
+    return session.user.id == user_id
 
 
 def create_app(auth: Auth | None = None) -> Flask:
@@ -30,7 +34,7 @@ def create_app(auth: Auth | None = None) -> Flask:
         return PEOPLE
 
     @app.get("/people/<user_id>")
-    @guard(any_of=[guard(role="admin"), guard(when=lambda session, user_id: session.user.id == user_id)])
+    @guard(any_of=[guard(role="admin"), guard(when=is_themselves)])
     def person(user_id: str) -> dict[str, str]:
         return {"name": PEOPLE.get(user_id, "somebody")}
 

@@ -45,7 +45,7 @@ def test_the_table_of_its_routes_names_every_rule(sqlite_site: Site) -> None:
         "/": "public",
         "/me": "signed in",
         "/admin": "role admin",
-        "/people/<user_id>": "(role admin or when create_app.<locals>.<lambda>)",
+        "/people/<user_id>": "(role admin or when is_themselves)",
         "/notes": "decides inside",
         "/greeting": "decides inside",
     }

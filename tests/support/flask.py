@@ -27,4 +27,5 @@ def sign_in(client: FlaskClient) -> str:
     body = {"identifier": EMAIL, "password": PASSWORD}
     answer = client.post("/auth/sign-in/password", json=body)
     assert answer.status_code == 200
-    return answer.json["session"]["user"]["id"]
+    told: Any = answer.json
+    return told["session"]["user"]["id"]
