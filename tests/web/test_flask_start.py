@@ -68,17 +68,21 @@ def test_an_app_with_open_routes_answers_nothing_and_lists_each_with_file_and_li
 def test_the_check_runs_in_the_commands_and_before_the_development_server(
     sqlite_site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = app_with(sqlite_site)
-    app.add_url_rule("/forgotten", view_func=lambda: "oops", endpoint="forgotten")
-    outcome = app.test_cli_runner().invoke(FlaskGroup(create_app=lambda: app), ["routes"])
+    def open_app(site: Site) -> Flask:
+        app = app_with(site)
+        with app.app_context():
+            """A command that makes tables, say, is not stopped before the routes are there."""
+        app.add_url_rule("/forgotten", view_func=lambda: "oops", endpoint="forgotten")
+        return app
+
+    app = open_app(sqlite_site)
+    outcome = app.test_cli_runner().invoke(FlaskGroup(create_app=lambda: open_app(sqlite_site)), ["routes"])
     assert isinstance(outcome.exception, ConfigurationError)
     served: list[object] = []
     monkeypatch.setattr("werkzeug.serving.run_simple", lambda *given, **_: served.append(given))
     with pytest.raises(ConfigurationError):
         app.run()
     assert served == []
-    with app.app_context():
-        """A factory that makes its tables is not stopped before its routes are there."""
 
 
 def test_a_factory_makes_several_apps_with_one_extension(sqlite_site: Site) -> None:

@@ -76,13 +76,8 @@ class Watchword:
         _decide_first(app, routes, self.auth.edge)
         _answer_refusals(app, self.auth.edge)
         _stand_around(app, self.auth.edge, routes.check, self._public)
-
-        def check_in_command(_app: Flask, **_: Any) -> None:
-            command = click.get_current_context(silent=True)
-            if command is not None and command.info_name == "routes":
-                routes.check()
-
-        appcontext_pushed.connect(check_in_command, app, weak=False)
+        if click.get_current_context(silent=True) is not None:
+            _check_in_command(app, routes.check)
 
 
 @final
@@ -142,41 +137,53 @@ class _Routes:
         return self._known.get((id(rule), method)) or self._known[id(rule), _OTHERS]
 
 
+def _check_in_command(app: Flask, check: Callable[[], None]) -> None:
+    """Let `flask routes` refuse as the app would."""
+
+    def pushed(_app: Flask, **_: Any) -> None:
+        if click.get_current_context().info_name == "routes":
+            check()
+
+    appcontext_pushed.connect(pushed, app, weak=False)
+
+
 def _decide_first(app: Any, routes: _Routes, edge: Edge) -> None:
     """Decide before anything of the app runs: before every `before_request` function, and every other decorator."""
     dispatch, call = app.full_dispatch_request, app.dispatch_request
 
     def full_dispatch_request(*context: Any) -> Any:
-        rule = current_request.url_rule
-        if rule is None:
+        # The request itself: through its proxy each look would cost a microsecond.
+        asked = cast("Any", current_request)._get_current_object()  # noqa: SLF001
+        if asked.url_rule is None:
             return dispatch(*context)
-        denied = _overridden(current_request.environ[EXCHANGE], current_request.method)
+        exchange: Exchange = asked.environ[EXCHANGE]
+        denied = _overridden(exchange, asked.method)
         if denied is not None:
-            return _response(app, edge.refuse(current_context().request, denied))
-        found = routes.find(rule, current_request.method)
-        if _is_flasks_own(rule, current_request.method) and (not isinstance(found.rule, Guard) or _is_preflight()):
+            return _response(app, edge.refuse(exchange.request, denied))
+        found = routes.find(asked.url_rule, asked.method)
+        if _is_flasks_own(asked) and (not isinstance(found.rule, Guard) or _is_preflight(asked)):
             answer = app.make_default_options_response(*context)
         else:
             try:
-                _decide(app, found)
+                _decide(app, asked, found)
                 return dispatch(*context)
             except AccessError as error:
                 answer = app.handle_user_exception(*context, error)
         return app.finalize_request(*context, answer, from_error_handler=True)
 
     def dispatch_request(*context: Any) -> Any:
-        rule = current_request.url_rule
-        if rule is not None:
-            current_context().ledger.handler = _name(routes.find(rule, current_request.method))
+        ledger = current_context().ledger
+        if not ledger.handler and current_request.url_rule is not None:
+            ledger.handler = _name(routes.find(current_request.url_rule, current_request.method))
         return call(*context)
 
     app.full_dispatch_request = full_dispatch_request
     app.dispatch_request = dispatch_request
 
 
-def _decide(app: Any, found: Endpoint) -> None:
+def _decide(app: Any, asked: Any, found: Endpoint) -> None:
     context, rule = current_context(), found.rule
-    context.request.parameters = current_request.view_args or {}
+    context.request.parameters = asked.view_args or {}
     context.ledger.handler = _name(found)
     if isinstance(rule, Guard):
         (app.ensure_sync(decide) if asks_async(rule) else decide_sync)(rule)
@@ -249,15 +256,14 @@ def _response(app: Any, response: Response) -> Any:
     return app.response_class(response.body, response.status, response.headers)
 
 
-def _is_flasks_own(rule: Any, method: str) -> bool:
+def _is_flasks_own(asked: Any) -> bool:
     """Tell whether Flask answers this by itself, with the methods that the route has."""
-    return method == "OPTIONS" and bool(getattr(rule, "provide_automatic_options", False))
+    return asked.method == "OPTIONS" and bool(getattr(asked.url_rule, "provide_automatic_options", False))
 
 
-def _is_preflight() -> bool:
+def _is_preflight(asked: Any) -> bool:
     """Tell whether a browser asks what it may send (Fetch standard): it never sends cookies with that."""
-    headers = current_request.headers
-    return "Origin" in headers and "Access-Control-Request-Method" in headers
+    return "Origin" in asked.headers and "Access-Control-Request-Method" in asked.headers
 
 
 def _name(endpoint: Endpoint) -> str:

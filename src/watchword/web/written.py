@@ -90,9 +90,9 @@ class Written:
                 self._hold_one()
             finally:
                 leave()
-        if not self._held:
-            raise StopIteration
-        self._look_again()
+            if not self._held:
+                raise StopIteration
+            self._look_again()
         return self._held.pop(0)
 
     def close(self) -> None:

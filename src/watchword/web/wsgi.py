@@ -12,7 +12,7 @@ from typing import Any, Final, final
 
 from watchword.foundation.errors import Denied
 from watchword.http.body import MAXIMUM_BODY
-from watchword.http.request import Request
+from watchword.http.request import LookUp, Request
 from watchword.http.response import Response
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange
@@ -104,22 +104,12 @@ def request_of(environ: Environ) -> Request:
     A WebSocket's handshake counts as `CONNECT` (RFC 8441), which is no safe method: other sites can begin one with
     the visitor's cookies, and read what comes.
     """
-    headers = [
-        (_header_name(key), value.encode("latin-1", "replace"))
-        for key, value in environ.items()
-        if key.startswith("HTTP_")
-    ]
-    headers += [
-        (name, environ[key].encode("latin-1", "replace"))
-        for key, name in (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length"))
-        if environ.get(key)
-    ]
     is_handshake = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
     request = Request(
         "CONNECT" if is_handshake else environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace") or "/",
         query=environ.get("QUERY_STRING", ""),
-        headers=headers,
+        headers=_look_up(dict(environ)),
         scheme="https" if environ.get("wsgi.url_scheme") == "https" else "http",
         peer=environ.get("REMOTE_ADDR") or None,
     )
@@ -136,9 +126,20 @@ def respond(response: Response, start_response: StartResponse, *, is_head: bool 
     return [b"" if is_head else response.body]
 
 
-@functools.lru_cache(maxsize=512)
-def _header_name(key: str) -> bytes:
-    return key[5:].lower().replace("_", "-").encode("latin-1", "replace")
+def _look_up(sent: Environ) -> LookUp:
+    """Return what looks headers up in a copy, which nothing inside can change and which the environ does not hold."""
+
+    def values_of(name: str) -> list[str]:
+        value = sent.get(_key(name))
+        return [value] if value is not None else []
+
+    return values_of
+
+
+@functools.lru_cache(maxsize=128)
+def _key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _doubt(request: Request, cookies: str) -> None:
