@@ -1,4 +1,4 @@
-"""Watchword in Flask: one app with every kind of rule. `flask --app examples.flask.app run`."""
+"""Watchword in Flask: one app with every kind of rule. `flask --app examples.flask.app:create run`."""
 
 from flask import Flask, request
 
@@ -13,7 +13,7 @@ def is_themselves(session: Session, user_id: str) -> bool:
     return session.user.id == user_id
 
 
-def create_app(auth: Auth | None = None) -> Flask:
+def create(auth: Auth | None = None) -> Flask:
     """Return the app, on its own `Auth` unless one is given."""
     app = Flask(__name__)
     Watchword(app, auth or Auth())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Blueprint, Flask
-from flask.cli import FlaskGroup
+from flask.cli import FlaskGroup, ScriptInfo
 from flask.views import MethodView
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -76,7 +76,9 @@ def test_the_check_runs_in_the_commands_and_before_the_development_server(
         return app
 
     app = open_app(sqlite_site)
-    outcome = app.test_cli_runner().invoke(FlaskGroup(create_app=lambda: open_app(sqlite_site)), ["routes"])
+    outcome = app.test_cli_runner().invoke(
+        FlaskGroup(), ["routes"], obj=ScriptInfo(create_app=lambda: open_app(sqlite_site))
+    )
     assert isinstance(outcome.exception, ConfigurationError)
     served: list[object] = []
     monkeypatch.setattr("werkzeug.serving.run_simple", lambda *given, **_: served.append(given))

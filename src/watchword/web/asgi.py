@@ -10,6 +10,7 @@ from watchword.http.request import Request
 from watchword.web.answer import Answer, respond
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange, denied_by
+from watchword.web.outflow import only_readable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -70,7 +71,7 @@ class WatchwordMiddleware:
             await _refuse(scope, send, answer, denied)
             return
         scope[_EXCHANGE] = exchange
-        _read_every_byte(scope)
+        _see_every_byte(scope)
 
         async def receive_watched() -> Message:
             message = await receive()
@@ -181,8 +182,9 @@ async def _body(receive: Receive) -> bytes:
     return bytes(parts[: MAXIMUM_BODY + 1])
 
 
-def _read_every_byte(scope: Scope) -> None:
-    """Take away what would let bytes leave unseen: files that the server sends by itself."""
+def _see_every_byte(scope: Scope) -> None:
+    """Take away what would let bytes leave unseen: files that the server sends by itself, codings we can't unpack."""
+    scope["headers"] = only_readable(scope["headers"])
     extensions = scope.get("extensions")
     if extensions:
         unseen = ("http.response.pathsend", "http.response.zerocopysend")

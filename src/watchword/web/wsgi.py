@@ -16,6 +16,7 @@ from watchword.http.request import LookUp, Request
 from watchword.http.response import Response
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange
+from watchword.web.outflow import only_readable
 from watchword.web.written import StartResponse, Written
 
 Environ = dict[str, Any]
@@ -75,8 +76,7 @@ class WatchwordMiddleware:
         if denied is not None:
             return self._refused(request, denied, start_response)
         environ[EXCHANGE] = exchange
-        # With it, the server would send files by itself, and their bytes would leave unseen.
-        environ.pop("wsgi.file_wrapper", None)
+        _see_every_byte(environ)
         written = Written(exchange, start_response, ledger)
         instead = written.begin(self.app, environ)
         if instead is None:
@@ -150,6 +150,15 @@ def _doubt(request: Request, cookies: str) -> None:
     """
     for name in _JOINED.findall(cookies):
         request.cookies.setdefault(name, []).append("")
+
+
+def _see_every_byte(environ: Environ) -> None:
+    """Take away what would let bytes leave unseen: files that the server sends by itself, codings we can't unpack."""
+    environ.pop("wsgi.file_wrapper", None)
+    accepted = environ.get("HTTP_ACCEPT_ENCODING")
+    if accepted is not None:
+        ((_, readable),) = only_readable([(b"accept-encoding", accepted.encode("latin-1", "replace"))])
+        environ["HTTP_ACCEPT_ENCODING"] = readable.decode("latin-1")
 
 
 def _body(environ: Environ) -> bytes:
