@@ -1,5 +1,6 @@
 """The start-up check of a Flask app: every route, mount and folder, before the first answer."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,23 @@ def test_the_check_runs_in_the_commands_and_before_the_development_server(
     with pytest.raises(ConfigurationError):
         app.run()
     assert served == []
+
+
+def test_an_app_made_in_a_command_serves_requests_in_threads_of_its_own(sqlite_site: Site) -> None:
+    """As `flask run` does, and granian, whose own command is one of click too."""
+    made: list[Flask] = []
+    statuses: list[int] = []
+
+    def create() -> Flask:
+        made.append(app_with(sqlite_site))
+        made[0].add_url_rule("/", "home", public(lambda: "hello"))
+        return made[0]
+
+    app_with(sqlite_site).test_cli_runner().invoke(FlaskGroup(), ["routes"], obj=ScriptInfo(create_app=create))
+    thread = threading.Thread(target=lambda: statuses.append(browser(made[0]).get("/").status_code))
+    thread.start()
+    thread.join()
+    assert statuses == [200]
 
 
 def test_a_factory_makes_several_apps_with_one_extension(sqlite_site: Site) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast, final
 import click
 from flask import Flask, appcontext_pushed
 from flask import request as current_request
+from flask.cli import ScriptInfo
 
 from watchword.foundation.errors import AccessError, ConfigurationError, Denied
 from watchword.http.response import Response
@@ -76,7 +77,8 @@ class Watchword:
         _decide_first(app, routes, self.auth.edge)
         _answer_refusals(app, self.auth.edge)
         _stand_around(app, self.auth.edge, routes.check, self._public)
-        if click.get_current_context(silent=True) is not None:
+        command = click.get_current_context(silent=True)
+        if command is not None and command.find_object(ScriptInfo) is not None:
             _check_in_command(app, routes.check)
 
 
@@ -141,7 +143,8 @@ def _check_in_command(app: Flask, check: Callable[[], None]) -> None:
     """Let `flask routes` refuse as the app would."""
 
     def pushed(_app: Flask, **_: Any) -> None:
-        if click.get_current_context().info_name == "routes":
+        command = click.get_current_context(silent=True)
+        if command is not None and command.info_name == "routes":
             check()
 
     appcontext_pushed.connect(pushed, app, weak=False)
