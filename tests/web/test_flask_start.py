@@ -1,6 +1,8 @@
 """The start-up check of a Flask app: every route, mount and folder, before the first answer."""
 
 import threading
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +79,9 @@ def test_the_check_runs_in_the_commands_and_before_the_development_server(
         return app
 
     app = open_app(sqlite_site)
-    outcome = app.test_cli_runner().invoke(
-        FlaskGroup(), ["routes"], obj=ScriptInfo(create_app=lambda: open_app(sqlite_site))
-    )
+    # In a context of its own: the command ends its process, and leaves Flask's app context as it is.
+    invoke = partial(app.test_cli_runner().invoke, FlaskGroup(), ["routes"])
+    outcome = copy_context().run(invoke, obj=ScriptInfo(create_app=lambda: open_app(sqlite_site)))
     assert isinstance(outcome.exception, ConfigurationError)
     served: list[object] = []
     monkeypatch.setattr("werkzeug.serving.run_simple", lambda *given, **_: served.append(given))
@@ -98,7 +100,10 @@ def test_an_app_made_in_a_command_serves_requests_in_threads_of_its_own(sqlite_s
         made[0].add_url_rule("/", "home", public(lambda: "hello"))
         return made[0]
 
-    app_with(sqlite_site).test_cli_runner().invoke(FlaskGroup(), ["routes"], obj=ScriptInfo(create_app=create))
+    outcome = (
+        app_with(sqlite_site).test_cli_runner().invoke(FlaskGroup(), ["routes"], obj=ScriptInfo(create_app=create))
+    )
+    assert outcome.exit_code == 0, (outcome.output, outcome.exception)
     thread = threading.Thread(target=lambda: statuses.append(browser(made[0]).get("/").status_code))
     thread.start()
     thread.join()
