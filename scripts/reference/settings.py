@@ -58,6 +58,7 @@ SETTINGS: Final[dict[str, str]] = {
     "port": "its port; `8000`",
     "workers": "its processes; 1, in production one for each core",
     "session_idle": "how long a session lives without a request: `7 days`",
+    "session_remembered": "how many sessions each process checks from memory: `10000`, 1 KiB each",
     "session_absolute": "how long it lives in all: `30 days`",
 }
 
