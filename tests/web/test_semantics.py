@@ -12,7 +12,13 @@ from tests.support.site import PASSWORD
 from tests.web.cases import SECRET, VISITORS, Case, cases
 from watchword import Auth
 
-FRAMEWORKS = {"fastapi": ("asgi", ("async", "sync")), "starlette": ("asgi", ("async", "sync"))}
+BOTH = ("async", "sync")
+FRAMEWORKS = {
+    "fastapi": ("asgi", BOTH),
+    "starlette": ("asgi", BOTH),
+    "django": ("asgi", BOTH),
+    "django_wsgi": ("wsgi", BOTH),
+}
 """By the module in `tests/web/apps`: the server's interface, and the kinds of handlers that there are."""
 
 

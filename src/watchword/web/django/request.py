@@ -1,0 +1,60 @@
+"""A request of Django's as Watchword reads it, and an answer of Watchword's as Django sends it."""
+
+from typing import Any, Final
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+
+from watchword.http.request import Request
+from watchword.http.response import Response
+from watchword.web.asgi import request_of as request_of_scope
+
+PRETENDED: Final = "watchword.session"
+"""Key of the environ or scope, which nobody outside can set: the session of a test."""
+_WITHOUT_PREFIX: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+def request_of(given: HttpRequest) -> Request:
+    """Return the request with its header lines as they came, as far as the server has kept them apart."""
+    if isinstance(given, ASGIRequest):
+        request = request_of_scope(given.scope)
+        request.path = given.path_info
+        return request
+    environ: dict[str, Any] = given.META
+    headers = [
+        (_header_name(key), value.encode("latin-1"))
+        for key, value in environ.items()
+        if key.startswith("HTTP_") or (key in _WITHOUT_PREFIX and value)
+    ]
+    if "HTTP_HOST" not in environ:
+        # A client of HTTP/1.0, or of a test: then the server's own name counts (PEP 3333).
+        headers.append((b"host", f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}".encode("latin-1")))
+    return Request(
+        str(given.method),
+        given.path_info,
+        query=environ.get("QUERY_STRING", ""),
+        headers=headers,
+        scheme=environ.get("wsgi.url_scheme", "http"),
+        peer=environ.get("REMOTE_ADDR") or None,
+    )
+
+
+def pretended(given: HttpRequest) -> Any:
+    """Return the session that a test has put on the request, or `None`."""
+    return given.scope.get(PRETENDED) if isinstance(given, ASGIRequest) else given.META.get(PRETENDED)
+
+
+def response_of(answer: Response) -> HttpResponse:
+    """Return the answer as Django sends it."""
+    response: Any = HttpResponse(answer.body, status=answer.status)
+    del response["Content-Type"]
+    for name, value in answer.headers:
+        if name == "set-cookie":
+            response.cookies.load(value)
+        else:
+            response[name] = f"{response[name]}, {value}" if name in response else value
+    return response
+
+
+def _header_name(key: str) -> bytes:
+    return key.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1")
