@@ -142,10 +142,11 @@ class WatchwordMiddleware:
         """
         introduce(request, context)  # again: what stands on the way here may have set another user
         context.request.parameters = dict(parameters)
-        method = "GET" if request.method == "HEAD" else str(request.method)
         found = self._table.find(request, view)
         if found is not None:
-            endpoint = found.get(ANY) or found.get(method)
+            endpoint = found.get(ANY) or found.get(str(request.method))
+            if endpoint is None and request.method == "HEAD":
+                endpoint = found.get("GET")
             if endpoint is None:
                 return None
             context.ledger.handler = f"{endpoint.handler} ({endpoint.where})"

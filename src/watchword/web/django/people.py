@@ -11,7 +11,13 @@ from django.utils.functional import SimpleLazyObject
 from watchword.foundation.errors import Forbidden
 from watchword.http.request import Request
 from watchword.sessions.session import Session
-from watchword.sessions.verify import RequestContext, current_context, verify_session, verify_session_sync
+from watchword.sessions.verify import (
+    RequestContext,
+    current_context,
+    read_session,
+    read_session_sync,
+    verify_session_sync,
+)
 
 COOKIES: Final = "django_cookies"
 """What a request remembers: `Set-Cookie` values that its answer takes along."""
@@ -19,7 +25,10 @@ _USER: Final = "django_user"
 
 
 def introduce(request: HttpRequest, context: RequestContext) -> None:
-    """Give the request its user: the one of Watchword's session, whatever Django's own session says."""
+    """Give the request its user: the one of Watchword's session, whatever Django's own session says.
+
+    To read it decides nothing: templates and error pages do that of themselves.
+    """
     if not apps.is_installed("django.contrib.auth"):
         return
     given: Any = request
@@ -44,15 +53,14 @@ def user_of(session: Session) -> Any:
 def _user(context: RequestContext) -> Any:
     from django.contrib.auth.models import AnonymousUser
 
-    session = context.gate.verify(context.request)
-    context.ledger.looked(session.id if session else None)
+    session = read_session_sync(context)
     return AnonymousUser() if session is None else user_of(session)
 
 
 async def _auser() -> Any:
     from django.contrib.auth.models import AnonymousUser
 
-    session = await verify_session()
+    session = await read_session(current_context())
     return AnonymousUser() if session is None else await sync_to_async(user_of)(session)
 
 

@@ -1,5 +1,6 @@
 """A request of Django's as Watchword reads it, and an answer of Watchword's as Django sends it."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
@@ -7,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.web.asgi import request_of as request_of_scope
 
 PRETENDED: Final = "watchword.session"
 """Key of the environ or scope, which nobody outside can set: the session of a test."""
@@ -17,9 +17,7 @@ _WITHOUT_PREFIX: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
 def request_of(given: HttpRequest) -> Request:
     """Return the request with its header lines as they came, as far as the server has kept them apart."""
     if isinstance(given, ASGIRequest):
-        request = request_of_scope(given.scope)
-        request.path = given.path_info
-        return request
+        return _request_of_scope(given, given.scope)
     environ: dict[str, Any] = given.META
     headers = [
         (_header_name(key), value.encode("latin-1"))
@@ -54,6 +52,18 @@ def response_of(answer: Response) -> HttpResponse:
         else:
             response[name] = f"{response[name]}, {value}" if name in response else value
     return response
+
+
+def _request_of_scope(given: HttpRequest, scope: Mapping[str, Any]) -> Request:
+    query, client = scope.get("query_string", b""), scope.get("client")
+    return Request(
+        str(given.method),
+        given.path_info,
+        query=query.decode("latin-1") if isinstance(query, bytes) else query,
+        headers=scope["headers"],
+        scheme="https" if scope.get("scheme") == "https" else "http",
+        peer=client[0] if client else None,
+    )
 
 
 def _header_name(key: str) -> bytes:

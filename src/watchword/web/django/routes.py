@@ -14,12 +14,10 @@ from django.utils.translation import get_language
 from watchword.policy.guard import Guard
 from watchword.policy.marking import PUBLIC
 from watchword.web.django.configuration import Configuration
-from watchword.web.django.declared import ANY, SIGNED_IN, Declared, declared, named
+from watchword.web.django.declared import ADMIN, ANY, SIGNED_IN, Declared, declared, named
 from watchword.web.django.urls import RULE
 from watchword.web.endpoints import Endpoint, Rule, combine
 
-ADMIN: Final = Guard(role="admin")
-"""The rule of Django's admin, unless the settings have another for its prefix."""
 _ADMIN_APP: Final = "admin"
 
 
@@ -103,9 +101,10 @@ def _own(said: Declared, found: _Found, configuration: Configuration, *, is_clos
         return said.mark
     if found.shown in configuration.public:
         return PUBLIC
-    if found.is_admins:
+    if found.is_admins:  # as a whole, unless the settings have a guard for its prefix
         return None if combine(found.shown, None, configuration.guards) else ADMIN
-    return said.djangos or (SIGNED_IN if is_closed else None)
+    is_exempt = getattr(found.callback, "login_required", True) is False
+    return said.djangos or (SIGNED_IN if is_closed and not is_exempt else None)
 
 
 def _requires_login() -> bool:
@@ -133,4 +132,4 @@ def _shown(pattern: Any) -> str:
     return simplified.replace_metacharacters(simplified.replace_unnamed_groups(groups))
 
 
-__all__ = ["ADMIN", "ANY", "RouteTable", "endpoints"]
+__all__ = ["ANY", "RouteTable", "endpoints"]

@@ -33,5 +33,6 @@ def sign_in(client: Any, *, email: str = "ada@example.org", name: str = "Ada", r
         last_used_at=to_datetime(now),
         expires_at=to_datetime(now + DAY),
     )
-    client.defaults[PRETENDED] = session
+    handle = client.handler
+    client.handler = lambda scope: handle(scope | {PRETENDED: session})
     return session
