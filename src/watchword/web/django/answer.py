@@ -168,20 +168,22 @@ def _part(exchange: Exchange, parts: Iterator[bytes]) -> bytes | None:
     Raises:
         Unauthenticated: the session has ended meanwhile: the stream breaks off (A40).
     """
-    if exchange.is_due() and not exchange.edge.gate.still_lives(exchange.request):
-        raise Unauthenticated
     leave = exchange.begin(DJANGOS_THREADS)
     try:
-        return next(parts, None)
+        part = next(parts, None)
     finally:
         leave()
+    if exchange.is_due() and not exchange.edge.gate.still_lives(exchange.request):
+        raise Unauthenticated
+    return part
 
 
 async def _part_async(exchange: Exchange, parts: AsyncIterator[bytes]) -> bytes | None:
-    if exchange.is_due():
-        await exchange.look_again()
     leave = exchange.begin(DJANGOS_THREADS)
     try:
-        return await anext(parts, None)
+        part = await anext(parts, None)
     finally:
         leave()
+    if exchange.is_due():
+        await exchange.look_again()
+    return part

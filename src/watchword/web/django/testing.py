@@ -34,5 +34,5 @@ def sign_in(client: Any, *, email: str = "ada@example.org", name: str = "Ada", r
         expires_at=to_datetime(now + DAY),
     )
     handle = client.handler
-    client.handler = lambda scope: handle(scope | {PRETENDED: session})
+    client.handler = lambda scope: handle({PRETENDED: session} | scope)
     return session
