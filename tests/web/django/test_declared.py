@@ -145,6 +145,17 @@ def test_each_way_of_djangos_lets_in_whom_it_says(client: Client) -> None:
     assert statuses(client, signed_in) == [200] * len(signed_in)
 
 
+def test_django_leads_away_whom_it_does_not_let_in_even_where_the_view_decides(
+    client: Client, sqlite_site: Site
+) -> None:
+    inside = guard.inside(view)
+    with project(sqlite_site, path("inside", permission_required("auth.add_user")(inside))):
+        browser = Client(raise_request_exception=False)
+        assert browser.get("/inside").status_code == 401
+        sign_in(browser)
+        assert browser.get("/inside").status_code == 403
+
+
 def test_methods_of_one_class_have_rules_of_their_own(client: Client) -> None:
     assert client.post("/each").status_code == 401
     assert client.head("/each").status_code == 200

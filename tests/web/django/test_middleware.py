@@ -246,6 +246,28 @@ def test_what_a_middleware_answers_leaves_where_the_settings_say_so(client: Clie
         assert Client().get("/files/a.css").content == b"file"
 
 
+def requiring(get_response: Any) -> Any:
+    """A middleware for sites that nobody sees who is not signed in."""
+
+    def middleware(request: Any) -> Any:
+        require_sync()
+        return get_response(request)
+
+    return middleware
+
+
+def test_a_refusal_that_a_middleware_raises_is_answered_as_one(client: Client, sqlite_site: Site) -> None:
+    async def visit() -> int:
+        return (await AsyncClient(raise_request_exception=False).get("/")).status_code
+
+    with project(sqlite_site, *SITE, MIDDLEWARE=[MIDDLEWARE[0], f"{__name__}.requiring"]):
+        browser = Client(raise_request_exception=False)
+        assert browser.get("/").json()["code"] == "unauthenticated"
+        assert asyncio.run(visit()) == 401
+        sign_in(browser)
+        assert browser.get("/").content == b"Ada"
+
+
 def test_a_database_that_can_not_answer_lets_nobody_in(client: Client, sqlite_site: Site, monkeypatch: Any) -> None:
     from watchword.foundation.errors import StoreUnavailableError
 

@@ -1,6 +1,7 @@
 """What a Django project answers, as far as it may leave: nothing before a decision, and nothing after a refusal."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from django.http.response import HttpResponseBase
 from watchword.foundation.errors import AccessError, StoreUnavailableError, Unauthenticated
 from watchword.http.request import Request
 from watchword.policy.withheld import Withheld
+from watchword.sessions.verify import current_context
 from watchword.web.django.people import COOKIES
 from watchword.web.django.request import response_of
 from watchword.web.django.threads import DJANGOS_THREADS
@@ -21,6 +23,7 @@ from watchword.web.exchange import Exchange, denied_by
 HANDLER: Final = "django_handler"
 """What a request remembers: name and place of the view that its route leads to."""
 _REFUSAL: Final = "django_refusal"
+_RAISED: Final = "django_raised"
 
 
 def refused(edge: Edge, request: Request, error: AccessError | StoreUnavailableError) -> HttpResponse:
@@ -36,6 +39,7 @@ def answered(exchange: Exchange, request: HttpRequest, response: Any) -> HttpRes
     Until then the view can still decide, and its answer can still be replaced as a whole.
     """
     try:
+        _take_back_refusal(exchange, response)
         if response.streaming:
             _begin(exchange, request, response)
     except (AccessError, StoreUnavailableError) as error:
@@ -57,6 +61,7 @@ async def answered_async(exchange: Exchange, response: Any) -> HttpResponseBase:
     loop, edge, request = asyncio.get_running_loop(), exchange.edge, exchange.request
     withheld: Withheld | None = None
     try:
+        _take_back_refusal(exchange, response)
         if response.streaming:
             await _begin_async(exchange, response)
     except (AccessError, StoreUnavailableError) as error:
@@ -71,6 +76,19 @@ async def answered_async(exchange: Exchange, response: Any) -> HttpResponseBase:
         instead = await loop.run_in_executor(edge.light, edge.withhold, request, withheld)
         return _replaced(response, response_of(instead))
     return _let_out(exchange, response)
+
+
+def remember_refusal(**_: Any) -> None:
+    """Remember a refusal that Django is about to make an error 500 of: one that a middleware has raised."""
+    error = sys.exception()
+    if isinstance(error, (AccessError, StoreUnavailableError)):
+        current_context().request.memo[_RAISED] = error
+
+
+def _take_back_refusal(exchange: Exchange, response: Any) -> None:
+    error = exchange.request.memo.get(_RAISED)
+    if response.status_code == 500 and isinstance(error, (AccessError, StoreUnavailableError)):
+        raise error
 
 
 def _withheld(exchange: Exchange, status: int) -> Withheld | None:

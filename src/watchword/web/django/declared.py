@@ -109,7 +109,7 @@ def _of_class(kind: Any) -> Rule | None:
 
     What else those ask, they ask themselves.
     """
-    if not isinstance(kind, type) or not apps.is_installed("django.contrib.auth"):
+    if kind is None or not apps.is_installed("django.contrib.auth"):
         return None
     from django.contrib.auth.mixins import AccessMixin
 

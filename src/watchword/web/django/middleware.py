@@ -3,7 +3,7 @@
 import asyncio
 import atexit
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -23,6 +23,7 @@ from watchword.web.django.people import introduce
 from watchword.web.django.request import pretended, request_of, response_of
 from watchword.web.django.routes import ANY, RouteTable
 from watchword.web.django.threads import DJANGOS_THREADS
+from watchword.web.edge import Protected
 from watchword.web.endpoints import Endpoint
 from watchword.web.exchange import Exchange
 
@@ -53,7 +54,8 @@ class WatchwordMiddleware:
         if self._is_async:
             markcoroutinefunction(self)
         self.process_view = self._enter_async if self._is_async else self._enter
-        atexit.register(self._edge.stop)
+        self._is_ready = False
+        _stop_at_exit(self._configuration.auth)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Answer one request."""
@@ -76,7 +78,9 @@ class WatchwordMiddleware:
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         run = partial(asyncio.get_running_loop().run_in_executor, self._edge.light)
-        await run(self._edge.start)
+        if not self._is_ready:
+            await run(self._edge.start)
+            self._is_ready = True
         exchange = self._exchange(request)
         if self._edge.owns(exchange.request.path):
             exchange.request.body = request.read(MAXIMUM_BODY + 1)
@@ -163,3 +167,9 @@ class WatchwordMiddleware:
         if isinstance(error, (AccessError, StoreUnavailableError)):
             return refused(self._edge, current_context().request, error)
         return None
+
+
+@cache
+def _stop_at_exit(auth: Protected) -> None:
+    """Have the workers stopped with the process: Django does not tell when a server stops."""
+    atexit.register(auth.edge.stop)

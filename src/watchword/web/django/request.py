@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from watchword.http.request import Request
 from watchword.http.response import Response
+from watchword.sessions.session import Session
 
 PRETENDED: Final = "watchword.session"
 """Key of the environ or scope, which nobody outside can set: the session of a test."""
@@ -37,9 +38,10 @@ def request_of(given: HttpRequest) -> Request:
     )
 
 
-def pretended(given: HttpRequest) -> Any:
+def pretended(given: HttpRequest) -> Session | None:
     """Return the session that a test has put on the request, or `None`."""
-    return given.scope.get(PRETENDED) if isinstance(given, ASGIRequest) else given.META.get(PRETENDED)
+    session = given.scope.get(PRETENDED) if isinstance(given, ASGIRequest) else given.META.get(PRETENDED)
+    return session if isinstance(session, Session) else None
 
 
 def response_of(answer: Response) -> HttpResponse:

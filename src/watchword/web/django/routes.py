@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import get_language
 
 from watchword.policy.guard import Guard
-from watchword.policy.marking import PUBLIC
+from watchword.policy.marking import INSIDE, PUBLIC
 from watchword.web.django.configuration import Configuration
 from watchword.web.django.declared import ADMIN, ANY, SIGNED_IN, Declared, declared, named
 from watchword.web.django.urls import RULE
@@ -97,14 +97,17 @@ def _endpoints_of(found: _Found, configuration: Configuration, *, is_closed: boo
 
 def _own(said: Declared, found: _Found, configuration: Configuration, *, is_closed: bool) -> Rule | None:
     """Return the rule of a view alone: its mark, what the settings call public, Django's declarations, in this order."""
+    is_exempt = getattr(found.callback, "login_required", True) is False
+    djangos = said.djangos or (SIGNED_IN if is_closed and not is_exempt else None)
+    if said.mark is INSIDE and isinstance(djangos, Guard):
+        return djangos  # Django leads away whom it does not let in, before the view can decide
     if said.mark is not None:
         return said.mark
     if found.shown in configuration.public:
         return PUBLIC
     if found.is_admins:  # as a whole, unless the settings have a guard for its prefix
         return None if combine(found.shown, None, configuration.guards) else ADMIN
-    is_exempt = getattr(found.callback, "login_required", True) is False
-    return said.djangos or (SIGNED_IN if is_closed and not is_exempt else None)
+    return djangos
 
 
 def _requires_login() -> bool:

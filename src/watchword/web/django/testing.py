@@ -34,5 +34,9 @@ def sign_in(client: Any, *, email: str = "ada@example.org", name: str = "Ada", r
         expires_at=to_datetime(now + DAY),
     )
     handle = client.handler
-    client.handler = lambda scope: handle({PRETENDED: session} | scope)
+
+    def signed_in(environ: dict[str, Any]) -> Any:
+        return handle({PRETENDED: session} | environ)
+
+    client.handler = signed_in
     return session
