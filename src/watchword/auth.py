@@ -34,6 +34,7 @@ from watchword.outbox.mailbox import Mailbox
 from watchword.outbox.outbox import Outbox
 from watchword.outbox.smtp import SMTPTransport
 from watchword.pages.routes import Pages
+from watchword.policy.taint import taint_settings
 from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.service import service_routes
 from watchword.sessions import records
@@ -139,6 +140,8 @@ class Auth:
         api = tuple(route for part in parts for route in part.routes)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
+        secrets = {f"secret {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
+        taint_settings(self, secrets | {"SMTP password": settings.smtp.password if settings.smtp else None})
         kernel = Kernel(
             self.routes,
             settings,

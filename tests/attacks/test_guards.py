@@ -220,7 +220,8 @@ def test_a013_a_route_that_nobody_declared_stops_the_start(site: Site) -> None:
     open_app = Starlette(routes=[Route("/open", forgotten)])
     protect(open_app, site.auth)
     for _ in range(2):
-        assert App(site, open_app).call("GET", "/open").status == 500
+        # The app raises, and leaves the answer to its server.
+        assert App(site, open_app).call("GET", "/open").status == 0
     assert opened == []
 
 

@@ -17,6 +17,7 @@ class Ledger(Protocol):
 
     handler: str
     rule: Any
+    tainted: str | None
 
     def enter(self, handler: str) -> None:
         """Say that this handler begins."""

@@ -100,7 +100,7 @@ class Administration:
         known = self._services.settings.all_roles
         if role in known:
             return None
-        return Denied(INPUT_INVALID, fields=(FieldError("role", f"one of {', '.join(known)}", reason="role_unknown"),))
+        return Denied(INPUT_INVALID, fields=(FieldError("role", f"one of {', '.join(known)}"),))
 
     def _change(self, who: str, change: Callable[[Transaction, Account], None]) -> User | Denied:
         with self._services.store.write() as tx:
