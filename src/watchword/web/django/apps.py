@@ -12,7 +12,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest
 
 from watchword.foundation.errors import ConfigurationError
-from watchword.web.django.answer import remember_refusal
+from watchword.web.django.answer import remember_error
 from watchword.web.django.configuration import Configuration
 from watchword.web.django.people import AUTH, sign_out
 from watchword.web.endpoints import remember
@@ -42,7 +42,7 @@ class WatchwordConfig(AppConfig):
             settings.LOGIN_URL = _sign_in_page()
         setattr(HttpRequest, "auth", AUTH)  # noqa: B010 - for type checkers there is no such attribute
         user_logged_out.connect(sign_out, dispatch_uid="watchword")
-        got_request_exception.connect(remember_refusal, dispatch_uid="watchword")
+        got_request_exception.connect(remember_error, dispatch_uid="watchword")
         register(check_project, Tags.urls)
         find = partial(endpoints, Configuration.of_settings)
         remember(WSGIHandler, find)

@@ -16,11 +16,12 @@ from watchword.policy.decide import decide, decide_sync
 from watchword.policy.guard import Guard
 from watchword.policy.marking import admit
 from watchword.sessions.verify import RequestContext, current_context, read_session
+from watchword.web.asgi import refusal_in
 from watchword.web.django.answer import HANDLER, answered, answered_async, refused
 from watchword.web.django.checks import refuse_project
 from watchword.web.django.configuration import Configuration
 from watchword.web.django.people import introduce
-from watchword.web.django.request import pretended, request_of, response_of
+from watchword.web.django.request import ask_for_readable, pretended, request_of, response_of
 from watchword.web.django.routes import ANY, RouteTable
 from watchword.web.django.threads import DJANGOS_THREADS
 from watchword.web.edge import Protected
@@ -97,6 +98,7 @@ class WatchwordMiddleware:
 
     def _exchange(self, given: HttpRequest) -> Exchange:
         request = request_of(given)
+        ask_for_readable(given)
         session = pretended(given)
         if session is not None and not self._edge.settings.is_production:
             self._edge.gate.pretend(request, session)
@@ -164,9 +166,11 @@ class WatchwordMiddleware:
 
     def process_exception(self, _: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer a refusal that the view let pass; anything else is Django's."""
-        if isinstance(error, (AccessError, StoreUnavailableError)):
-            return refused(self._edge, current_context().request, error)
-        return None
+        refusal, context = refusal_in(error), current_context()
+        if refusal is None:
+            return None
+        context.ledger.note("the handler refused", None, allowed=False)
+        return refused(self._edge, context.request, refusal)
 
 
 @cache

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.sessions.session import Session
+from watchword.web.outflow import only_readable
 
 PRETENDED: Final = "watchword.session"
 """Key of the environ or scope, which nobody outside can set: the session of a test."""
@@ -36,6 +37,14 @@ def request_of(given: HttpRequest) -> Request:
         scheme=environ.get("wsgi.url_scheme", "http"),
         peer=environ.get("REMOTE_ADDR") or None,
     )
+
+
+def ask_for_readable(given: HttpRequest) -> None:
+    """Ask the project for no content coding that could not be searched for what is tainted."""
+    asked = given.META.get("HTTP_ACCEPT_ENCODING")
+    if asked is not None:
+        ((_, kept),) = only_readable([(b"accept-encoding", asked.encode("latin-1"))])
+        given.META["HTTP_ACCEPT_ENCODING"] = kept.decode("latin-1")
 
 
 def pretended(given: HttpRequest) -> Session | None:
