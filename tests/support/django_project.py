@@ -88,6 +88,18 @@ def project(site: Site, *urls: Any, **options: Any) -> Generator[None]:
             connections.close_all()
 
 
+class Again:
+    """Stands for Django's settings in a module that makes them: they are made once, and changed from then on."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def configure(self, *, ROOT_URLCONF: str, INSTALLED_APPS: Sequence[str], **options: Any) -> None:
+        """Take these settings; the module has the URL patterns, and the apps are there."""
+        for name, value in {**options, "ROOT_URLCONF": tuple(self._module.urlpatterns)}.items():
+            setattr(settings, name, value)
+
+
 def signed_in(client: Client, site: Site, email: str = EMAIL, role: str = "user") -> Client:
     """Sign the client in through the app's own `/auth`, as somebody new."""
     site.auth.administration.create(email=email, password=PASSWORD, name="Ada", role=role)

@@ -58,6 +58,16 @@ WORDS: Final[dict[str, Words]] = {
         below="app.router.routes.append(Mount('/sub', routes=[Route('/leak', leak)]))",
         leak="async def leak(request: Request):",
     ),
+    "django": Words(
+        imports="from django.core.exceptions import PermissionDenied\n"
+        "from django.http import Http404, StreamingHttpResponse\nfrom django.urls import include",
+        value="JsonResponse({'leak': %s})",
+        stream="StreamingHttpResponse(iter(%s))",
+        header="JsonResponse({}, headers={'x-note': %s})",
+        raises=("Http404(%s)", "PermissionDenied(%s)", "ValueError(%s)"),
+        below="urlpatterns.append(path('sub/', include([path('leak', leak)])))",
+        leak="async def leak(request: HttpRequest):",
+    ),
 }
 _TAINTED: Final[dict[str, str]] = {
     "as it is": "TAINTED",

@@ -23,11 +23,13 @@ class Stream:
 
     Args:
         exchange: the request and its ledger; each part is made with it under way.
+        response: the response that it is the body of.
         parts: the body, as the view yields it.
     """
 
-    def __init__(self, exchange: Exchange, parts: Any) -> None:
+    def __init__(self, exchange: Exchange, response: Any, parts: Any) -> None:
         self._exchange = exchange
+        self._response = response
         self._parts = parts
         self.first = b""
 
@@ -89,7 +91,12 @@ class Stream:
             edge, withheld = self._exchange.edge, self._withheld(error)
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(edge.light, edge.withhold, self._exchange.request, withheld)
+            await sync_to_async(self._response.close)()
             raise _cut_off(withheld) from None
+        except Exception:
+            # Of a stream that breaks off, Django's handler for ASGI leaves open what the request and response hold.
+            await sync_to_async(self._response.close)()
+            raise
 
     def _withheld(self, error: TaintFound | UnreadableError) -> Withheld:
         handler = self._exchange.ledger.handler
@@ -111,7 +118,7 @@ def begin(exchange: Exchange, request: HttpRequest, response: Any, *, is_decided
     if response.is_async:
         # Without an event loop that lasts, Django reads all of it at once as well.
         parts = iter(async_to_sync(_all)(parts))
-    stream = Stream(exchange, parts)
+    stream = Stream(exchange, response, parts)
     if not (is_decided and _is_event_stream(response)):
         while (part := stream.next()) == b"":
             pass
@@ -124,7 +131,7 @@ async def begin_async(exchange: Exchange, response: Any, *, is_decided: bool) ->
     if not response.streaming:
         return None
     parts = response.streaming_content
-    stream = Stream(exchange, parts if response.is_async else _in_thread(parts))
+    stream = Stream(exchange, response, parts if response.is_async else _in_thread(parts))
     if not (is_decided and _is_event_stream(response)):
         while (part := await stream.next_async()) == b"":
             pass
