@@ -1,4 +1,4 @@
-"""One small app, once with FastAPI and once with Starlette, and what calls it byte for byte, as a server does."""
+"""One small app in each framework, and what calls it byte for byte, as a server does."""
 
 import asyncio
 import json
@@ -22,6 +22,9 @@ from watchword import ConfigurationError, guard, public, require, verify_session
 from watchword.web import fastapi, starlette
 
 Line = tuple[str, str]
+SOCKETS = ["fastapi", "starlette"]
+"""The frameworks that have WebSockets."""
+KINDS = [*SOCKETS, "django", "django_wsgi"]
 GUARDED = ["/notes/1", "/admin", "/deputy", "/stream", "/below/secret"]
 NOBODY = [401] * len(GUARDED)
 
@@ -64,6 +67,8 @@ class App:
         reply = Reply()
 
         parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+        if body:
+            lines = (*lines, ("content-length", str(len(body))))
 
         async def receive() -> dict[str, Any]:
             for part in parts:
@@ -73,7 +78,7 @@ class App:
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 reply.status = message["status"]
-                reply.lines = [(name.decode(), value.decode()) for name, value in message["headers"]]
+                reply.lines = [(name.decode().lower(), value.decode()) for name, value in message["headers"]]
             else:
                 reply.body += message.get("body", b"")
 
@@ -160,7 +165,11 @@ def _scope(kind: str, path: str, lines: Sequence[Line], *, method: str = "", que
 
 
 def make_app(kind: str, site: Site) -> App:
-    """Return the app; `kind` is `fastapi` or `starlette`."""
+    """Return the app; `kind` is one of `KINDS`."""
+    if kind.startswith("django"):
+        from tests.attacks import django_app
+
+        return django_app.make_app(kind, site)
     made = App(site)
 
     @public
