@@ -140,8 +140,8 @@ class Auth:
         api = tuple(route for part in parts for route in part.routes)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
-        secrets = {f"secret {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
-        taint_settings(self, secrets | {"SMTP password": settings.smtp.password if settings.smtp else None})
+        secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
+        taint_settings(self, secrets | {"the SMTP password": settings.smtp.password if settings.smtp else None})
         kernel = Kernel(
             self.routes,
             settings,
@@ -169,6 +169,7 @@ class Auth:
             ConfigurationError: in production, when the schema is not this version's.
         """
         self.prepare_store()
+        self.gate.activity.start()
         self._delivery.start()
         self._upkeep.start()
 
@@ -189,6 +190,7 @@ class Auth:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
         self._upkeep.stop()
         self._delivery.stop()
+        self.gate.activity.stop()
         self.store.close()
 
     def first_admin_link(self, base_url: str) -> str | None:

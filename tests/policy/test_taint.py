@@ -17,6 +17,7 @@ from watchword import Secret, taint_environment, taint_unique_value, untaint
 from watchword.foundation.ids import new_id
 from watchword.foundation.secrets import random_bytes, random_secret
 from watchword.methods.password.hashing import Figures, PasswordHasher
+from watchword.policy import taint
 from watchword.policy.taint import registry, taint_settings
 from watchword.policy.taint_filter import scan, scan_headers
 from watchword.sessions.token import new_token
@@ -153,6 +154,29 @@ def test_threads_may_taint_and_scan_at_once(lifetime: Lifetime):
     for thread in threads:
         thread.join()
     assert missed == []
+
+
+def test_a_thread_that_scans_while_another_makes_the_groups_waits_for_them(lifetime: Lifetime, monkeypatch):
+    value, entered, go_on, found = key(), threading.Event(), threading.Event(), []
+    make = taint._Group.of
+
+    def make_slowly(tainted):
+        entered.set()
+        go_on.wait(10)
+        return make(tainted)
+
+    monkeypatch.setattr(taint._Group, "of", make_slowly)
+    taint_unique_value("not this", lifetime, value)
+    threads = [threading.Thread(target=lambda: found.append(scan(value.encode()))) for _ in range(2)]
+    threads[0].start()
+    assert entered.wait(10)
+    threads[1].start()
+    threads[1].join(0.05)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert None not in found
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize(

@@ -183,3 +183,18 @@ def test_a_hostile_body_full_of_beginnings_is_compared_in_parts_that_do_not_over
         by_form[form] = by_form.get(form, 0) + end - begin
     assert all(length <= len(body) + 2 * 1000 for length in by_form.values())
     assert scan(body) is None
+
+
+def test_keys_that_begin_and_end_alike_are_told_apart(lifetime: Lifetime):
+    def key() -> str:
+        body = "".join(random_secret(32).reveal() for _ in range(20))
+        return (
+            f"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj{body}\n-----END PRIVATE KEY-----\n"
+        )
+
+    ours, other = [key() for _ in range(30)], key()
+    for value in ours:
+        taint_unique_value("not this", lifetime, value)
+    for encode in (str.encode, lambda text: json.dumps(text).encode(), lambda text: base64.b64encode(text.encode())):
+        assert all(scan(encode(value)) for value in ours)
+        assert scan(encode(other)) is None

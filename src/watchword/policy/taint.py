@@ -93,6 +93,7 @@ class Registry:
         self._large: _Group | None = None
         self._shapes: Part | None = None
         self._parts: tuple[Part, ...] = ()
+        self._is_stale = True
 
     def add(self, message: str, lifetime: object, value: bytes) -> None:
         """Taint a value while the lifetime is there."""
@@ -102,6 +103,7 @@ class Registry:
                 tainted = self._values[value] = Tainted(message, forms_of(value), value)
                 self._owners.update(dict.fromkeys(tainted.forms, tainted))
                 self._new.append(tainted)
+                self._is_stale = True
             tainted.message = message
             tainted.hold_while(lifetime)
 
@@ -113,9 +115,10 @@ class Registry:
 
     def parts(self) -> tuple[Part, ...]:
         """Return what to look for, in groups."""
-        if self._new or self._shapes is None:
+        if self._is_stale:
             with self._lock:
-                self._regroup()
+                if self._is_stale:
+                    self._regroup()
         return self._parts
 
     def message_of(self, form: Form) -> str | None:
@@ -142,6 +145,8 @@ class Registry:
         self._small = small + [_Group.of(new[first : first + _SMALL]) for first in range(0, len(new), _SMALL)]
         large = (self._large,) if self._large else ()
         self._parts = (self._shapes, *(group.part for group in (*self._small, *large)))
+        # Last, so that other threads wait for what is new; and true when a finalizer tainted something meanwhile.
+        self._is_stale = bool(self._new)
 
     def _dissolve(self, group: _Group) -> list[Tainted]:
         """Return what still holds of the group, and forget the rest."""

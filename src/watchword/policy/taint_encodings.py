@@ -153,13 +153,10 @@ def _text_units(value: bytes) -> list[Unit]:
 
 @lru_cache(maxsize=256)
 def _byte_unit(byte: int) -> Unit:
-    """Return the ways in which a byte that is no text is written: itself, percent-encoded, or as Python prints it."""
-    if chr(byte) in _LEFT_ALONE:
-        return (bytes([byte]),)
-    written = {bytes([byte]), repr(bytes([byte]))[2:-1].encode()}
-    for case in (str.lower, str.upper):
-        written |= {f"{mark}{case(f'{byte:02x}')}".encode() for mark in ("%", "\\x")}
-    return _longest_first(written)
+    """Return the ways in which a byte that is no text is written: itself, percent-encoded, or as Latin-1."""
+    number = f"{byte:02x}"
+    alone = {bytes([byte]), f"%{number}".encode(), f"%{number.upper()}".encode()}
+    return spellings(chr(byte)) if byte < 128 else _longest_first({*alone, *spellings(chr(byte))})
 
 
 @lru_cache(maxsize=64)
