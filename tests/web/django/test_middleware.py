@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import require_POST
+from msgspec import UNSET
 
 from tests.support.django_project import MIDDLEWARE, project, signed_in, statuses
 from tests.support.site import ORIGIN, Site
@@ -275,7 +276,8 @@ def test_a_database_that_can_not_answer_lets_nobody_in(client: Client, sqlite_si
         raise StoreUnavailableError
 
     signed_in(client, sqlite_site)
-    monkeypatch.setattr(type(sqlite_site.auth.gate), "_verify", unavailable)
+    monkeypatch.setattr(type(sqlite_site.auth.gate), "verify", unavailable)
+    monkeypatch.setattr(type(sqlite_site.auth.gate), "verify_remembered", lambda *_: UNSET)
     answer = client.get("/me")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
