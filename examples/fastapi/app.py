@@ -9,6 +9,10 @@ PEOPLE = {"usr_ada": "Ada Lovelace", "usr_bob": "Charles Babbage"}
 NOTES: list[tuple[str, str]] = []
 
 
+def is_themselves(session: Session, user_id: str) -> bool:
+    return session.user.id == user_id
+
+
 def create(auth: Auth | None = None) -> FastAPI:
     """Return the app, on its own `Auth` unless one is given."""
     app = FastAPI()
@@ -29,7 +33,7 @@ def create(auth: Auth | None = None) -> FastAPI:
         return PEOPLE
 
     @app.get("/people/{user_id}")
-    @guard(any_of=[guard(role="admin"), guard(when=lambda session, user_id: session.user.id == user_id)])
+    @guard(any_of=[guard(role="admin"), guard(when=is_themselves)])
     def person(user_id: str) -> dict[str, str]:
         return {"name": PEOPLE.get(user_id, "somebody")}
 

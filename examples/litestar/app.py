@@ -10,6 +10,10 @@ PEOPLE = {"usr_ada": "Ada Lovelace", "usr_bob": "Charles Babbage"}
 NOTES: list[tuple[str, str]] = []
 
 
+def is_themselves(session: Session, user_id: str) -> bool:
+    return session.user.id == user_id
+
+
 @get("/")
 @public
 async def home() -> dict[str, str]:
@@ -28,7 +32,7 @@ def admin() -> dict[str, str]:
 
 
 @get("/people/{user_id:str}")
-@guard(any_of=[guard(role="admin"), guard(when=lambda session, user_id: session.user.id == user_id)])
+@guard(any_of=[guard(role="admin"), guard(when=is_themselves)])
 async def person(user_id: FromPath[str]) -> dict[str, str]:
     return {"name": PEOPLE.get(user_id, "somebody")}
 

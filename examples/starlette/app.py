@@ -5,11 +5,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from watchword import Auth, guard, public, require, verify_session
+from watchword import Auth, Session, guard, public, require, verify_session
 from watchword.web.starlette import protect
 
 PEOPLE = {"usr_ada": "Ada Lovelace", "usr_bob": "Charles Babbage"}
 NOTES: list[tuple[str, str]] = []
+
+
+def is_themselves(session: Session, user_id: str) -> bool:
+    return session.user.id == user_id
 
 
 @public
@@ -28,7 +32,7 @@ async def admin(request: Request) -> JSONResponse:
     return JSONResponse(PEOPLE)
 
 
-@guard(any_of=[guard(role="admin"), guard(when=lambda session, user_id: session.user.id == user_id)])
+@guard(any_of=[guard(role="admin"), guard(when=is_themselves)])
 async def person(request: Request) -> JSONResponse:
     return JSONResponse({"name": PEOPLE.get(request.path_params["user_id"], "somebody")})
 

@@ -141,7 +141,11 @@ def _events(events: set[AuditEvent]) -> str:
 
 
 def _import_every_room() -> None:
-    """Import all modules of the package, so that all codes are declared. Alembic alone can run its migrations."""
+    """Import all modules of the package, so that all codes are declared, but for what needs a caller of its own.
+
+    Alembic alone can run the migrations, and only a Django project can import what its models are needed for.
+    """
+    apart = ("watchword.storage.migrations", "watchword.web.django.")
     for module in pkgutil.walk_packages(watchword.__path__, "watchword."):
-        if not module.name.startswith("watchword.storage.migrations") and not module.name.endswith("__main__"):
+        if not module.name.startswith(apart) and not module.name.endswith("__main__"):
             importlib.import_module(module.name)

@@ -1,4 +1,4 @@
-"""One small app, once with each framework, and what calls it byte for byte, as a server does."""
+"""One small app in each framework, and what calls it byte for byte, as a server does."""
 
 import asyncio
 import json
@@ -22,6 +22,9 @@ from watchword import ConfigurationError, guard, public, require, verify_session
 from watchword.web import fastapi, starlette
 
 Line = tuple[str, str]
+SOCKETS = ["fastapi", "starlette", "litestar"]
+"""The frameworks that have WebSockets."""
+KINDS = [*SOCKETS, "flask", "django", "django_wsgi"]
 GUARDED = ["/notes/1", "/admin", "/deputy", "/stream", "/below/secret"]
 NOBODY = [401] * len(GUARDED)
 
@@ -64,6 +67,8 @@ class App:
         reply = Reply()
         over = asyncio.Event()
         parts = iter([{"type": "http.request", "body": body, "more_body": False}])
+        if body:
+            lines = (*lines, ("content-length", str(len(body))))
 
         async def receive() -> dict[str, Any]:
             for part in parts:
@@ -74,7 +79,7 @@ class App:
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 reply.status = message["status"]
-                reply.lines = [(name.decode(), value.decode()) for name, value in message["headers"]]
+                reply.lines = [(name.decode().lower(), value.decode()) for name, value in message["headers"]]
             else:
                 reply.body += message.get("body", b"")
                 if not message.get("more_body", False):
@@ -163,7 +168,15 @@ def _scope(kind: str, path: str, lines: Sequence[Line], *, method: str = "", que
 
 
 def make_app(kind: str, site: Site) -> App:
-    """Return the app; `kind` is `fastapi`, `starlette` or `litestar`."""
+    """Return the app; `kind` is one of `KINDS`."""
+    if kind.startswith("django"):
+        from tests.attacks import django_app
+
+        return django_app.make_app(kind, site)
+    if kind == "flask":
+        from tests.attacks import flask_app
+
+        return flask_app.make_flask_app(site)
     made = App(site)
     if kind == "litestar":
         from tests.attacks import litestar

@@ -1,4 +1,4 @@
-"""Attacks on guards and routing: chapter 1, through the whole of FastAPI, Flask, Litestar and Starlette."""
+"""Attacks on guards and routing: chapter 1, through the whole of each framework."""
 
 import json
 import time
@@ -9,8 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from tests.attacks.apps import GUARDED, NOBODY, App, make_app, page
-from tests.attacks.flask_app import make_flask_app
+from tests.attacks.apps import GUARDED, KINDS, NOBODY, SOCKETS, App, make_app, page
 from tests.attacks.wire import COOKIE, FORM, JSON, cookie, everything_stored, send, signed_up, token_of
 from tests.support.site import EMAIL, ORIGIN, PASSWORD, SECRET, Site
 from watchword import Auth, ConfigurationError
@@ -18,10 +17,16 @@ from watchword.sessions.gate import RECHECKED, REREAD
 from watchword.web.starlette import protect
 
 
-@pytest.fixture(params=["fastapi", "flask", "litestar", "starlette"])
+@pytest.fixture(params=KINDS)
 def app(request: pytest.FixtureRequest, site: Site) -> App:
     """The app behind each adapter, on each database."""
-    return make_flask_app(site) if request.param == "flask" else make_app(request.param, site)
+    return make_app(request.param, site)
+
+
+@pytest.fixture(params=SOCKETS)
+def socket_app(request: pytest.FixtureRequest, site: Site) -> App:
+    """The app behind each adapter that has WebSockets, on each database."""
+    return make_app(request.param, site)
 
 
 HOPS = [
@@ -167,9 +172,9 @@ def test_a012_a_redirect_names_no_host_of_the_attackers(app: App) -> None:
 
 
 @pytest.mark.parametrize("path", ["/socket", "/guarded-socket"])
-def test_a012_a_websocket_without_a_session_is_not_opened(app: App, path: str) -> None:
+def test_a012_a_websocket_without_a_session_is_not_opened(socket_app: App, path: str) -> None:
     for line in (("x", ""), ("cookie", f"{COOKIE}=x"), ("authorization", "Bearer x")):
-        assert app.talk(path, ("origin", ORIGIN), line) == ["close"]
+        assert socket_app.talk(path, ("origin", ORIGIN), line) == ["close"]
 
 
 @pytest.mark.parametrize(
@@ -184,11 +189,11 @@ def test_a012_a_websocket_without_a_session_is_not_opened(app: App, path: str) -
 )
 @pytest.mark.parametrize("path", ["/socket", "/guarded-socket"])
 def test_a012_another_sites_page_opens_no_websocket_with_the_visitors_cookie(
-    app: App, path: str, lines: dict[str, str]
+    socket_app: App, path: str, lines: dict[str, str]
 ) -> None:
-    token = app.token()
-    assert app.talk(path, ("cookie", f"{COOKIE}={token}"), *lines.items(), say=["hello"]) == ["close"]
-    assert app.talk(path, *page(token), say=["hello"])[1] in ("ada@example.org: hello", "in")
+    token = socket_app.token()
+    assert socket_app.talk(path, ("cookie", f"{COOKIE}={token}"), *lines.items(), say=["hello"]) == ["close"]
+    assert socket_app.talk(path, *page(token), say=["hello"])[1] in ("ada@example.org: hello", "in")
 
 
 def test_a013_a_broken_configuration_stops_the_start() -> None:
@@ -323,14 +328,14 @@ def test_a031_what_the_app_answers_to_someone_signed_in_stays_out_of_shared_cach
     assert app.call("GET", "/notes/1").header("cache-control") == "no-store"
 
 
-def test_a040_a_socket_is_closed_soon_after_its_session_has_ended(app: App) -> None:
-    token = app.token()
+def test_a040_a_socket_is_closed_soon_after_its_session_has_ended(socket_app: App) -> None:
+    token = socket_app.token()
 
     def sign_out() -> None:
-        assert send(app.site, "POST", "/auth/sign-out", *page(token)).status == 200
-        app.site.clock.advance(RECHECKED)
+        assert send(socket_app.site, "POST", "/auth/sign-out", *page(token)).status == 200
+        socket_app.site.clock.advance(RECHECKED)
 
-    came = app.talk("/socket", *page(token), say=["one", sign_out, "two", "three"])
+    came = socket_app.talk("/socket", *page(token), say=["one", sign_out, "two", "three"])
     assert came == ["accept", "ada@example.org: one", "close"]
 
 
@@ -346,12 +351,12 @@ def test_a040_a_stream_stops_soon_after_its_role_is_lost(app: App) -> None:
     assert app.call("GET", "/stream", *page(token)).text == "one "
 
 
-def test_a040_a_connection_whose_session_lives_goes_on(app: App) -> None:
+def test_a040_a_connection_whose_session_lives_goes_on(socket_app: App) -> None:
 
     def wait() -> None:
-        app.site.clock.advance(RECHECKED)
+        socket_app.site.clock.advance(RECHECKED)
 
-    came = app.talk("/socket", *page(app.token()), say=[wait, "one", wait, "two"])
+    came = socket_app.talk("/socket", *page(socket_app.token()), say=[wait, "one", wait, "two"])
     assert came == ["accept", "ada@example.org: one", "ada@example.org: two"]
 
 

@@ -68,6 +68,16 @@ WORDS: Final[dict[str, Words]] = {
         below="routes.append(Router('/sub', route_handlers=[get('/leak')(leak)]))",
         leak="async def leak() -> Any:",
     ),
+    "django": Words(
+        imports="from django.core.exceptions import PermissionDenied\n"
+        "from django.http import Http404, StreamingHttpResponse\nfrom django.urls import include",
+        value="JsonResponse({'leak': %s})",
+        stream="StreamingHttpResponse(iter(%s))",
+        header="JsonResponse({}, headers={'x-note': %s})",
+        raises=("Http404(%s)", "PermissionDenied(%s)", "ValueError(%s)"),
+        below="urlpatterns.append(path('sub/', include([path('leak', leak)])))",
+        leak="async def leak(request: HttpRequest):",
+    ),
 }
 _TAINTED: Final[dict[str, str]] = {
     "as it is": "TAINTED",

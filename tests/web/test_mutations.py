@@ -13,7 +13,7 @@ from tests.support.site import Site
 from tests.web.mutations import LEAK, TAINTED, Mutant, appearances, mutants
 from watchword import ConfigurationError, taint_unique_value
 
-FRAMEWORKS = ["fastapi", "starlette", "litestar"]
+FRAMEWORKS = ["fastapi", "starlette", "litestar", "django"]
 PATHS = {"home": "/", "me": "/me", "admin": "/admin", "person": "/people/{user}", "add_note": "/notes?text=x",
          "greeting": "/greeting", "leak": "/sub/leak"}  # fmt: skip
 Call = Callable[[str, str, list[Line]], Reply]
@@ -44,7 +44,22 @@ def litestar(site: Site, source: str) -> Call:
         raise ConfigurationError(str(error)) from error
 
 
-STARTERS: dict[str, Callable[[Site, str], Call]] = {"fastapi": asgi, "starlette": asgi, "litestar": litestar}
+def django(site: Site, source: str) -> Call:
+    """Start the mutant in the Django project of the tests, whose settings are there already; return what calls it."""
+    from tests.support.django_project import Again
+
+    module = load(source, "mutant")
+    module.settings = Again(module)
+    made = App(site, module.create(site.auth))
+    return lambda method, path, lines: made.call(method, path, *lines)
+
+
+STARTERS: dict[str, Callable[[Site, str], Call]] = {
+    "fastapi": asgi,
+    "starlette": asgi,
+    "litestar": litestar,
+    "django": django,
+}
 
 
 def visitors(site: Site) -> tuple[dict[str, list[Line]], str]:

@@ -12,11 +12,14 @@ from tests.support.site import PASSWORD
 from tests.web.cases import SECRET, VISITORS, Case, cases
 from watchword import Auth
 
+BOTH = ("async", "sync")
 FRAMEWORKS = {
-    "fastapi": ("asgi", ("async", "sync")),
-    "flask": ("wsgi", ("async", "sync")),
-    "starlette": ("asgi", ("async", "sync")),
-    "litestar": ("asgi", ("async", "sync")),
+    "fastapi": ("asgi", BOTH),
+    "starlette": ("asgi", BOTH),
+    "django": ("asgi", BOTH),
+    "django_wsgi": ("wsgi", BOTH),
+    "flask": ("wsgi", BOTH),
+    "litestar": ("asgi", BOTH),
 }
 """By the module in `tests/web/apps`: the server's interface, and the kinds of handlers that there are."""
 

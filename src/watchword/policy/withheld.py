@@ -48,5 +48,5 @@ class Withheld:
         who = self.handler or f"Something that is no handler of the app, such as a middleware, answered {path}."
         fix = _EXPLANATIONS[self.reason]
         if not self.handler and self.reason == "undecided":
-            fix = f'If everyone may see it: protect(app, auth, public=["{path}"]).'
+            fix = f'If everyone may see it, name its path: public=["{path}"], in Django WATCHWORD_PUBLIC = ["{path}"].'
         return " ".join(filter(None, (f"{who}:" if self.handler else who, fix, self.message)))

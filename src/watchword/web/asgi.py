@@ -89,7 +89,7 @@ class WatchwordMiddleware:
         except Exception as error:
             if answer.refused:
                 return
-            refusal = _refusal_in(error)
+            refusal = refusal_in(error)
             if answer.started or refusal is None:
                 raise
             await _refuse(scope, send, answer, denied_by(refusal))
@@ -130,14 +130,14 @@ class WatchwordMiddleware:
             await asyncio.get_running_loop().run_in_executor(None, self._edge.stop)
 
 
-def _refusal_in(error: BaseException | None) -> AccessError | StoreUnavailableError | None:
+def refusal_in(error: BaseException | None) -> AccessError | StoreUnavailableError | None:
     """Return the refusal that a framework has wrapped in an error of its own: of a stream, of a group of tasks."""
     while error is not None:
         if isinstance(error, (AccessError, StoreUnavailableError)):
             return error
         if isinstance(error, BaseExceptionGroup):
             group = cast("BaseExceptionGroup[BaseException]", error)
-            found = [_refusal_in(one) for one in group.exceptions]
+            found = [refusal_in(one) for one in group.exceptions]
             return next((one for one in found if one is not None), None)
         error = error.__cause__
     return None

@@ -41,13 +41,14 @@ _apps: Final[WeakKeyDictionary[Any, Find]] = WeakKeyDictionary()
 
 
 def remember(app: Any, find: Find) -> None:
-    """Remember how the routes of this app are listed, for `watchword routes MODULE:app`."""
+    """Remember how the routes of this app, or of all apps of this class, are listed: for `watchword routes MODULE:app`."""
     _apps[_anchor(app)] = find
 
 
 def endpoints_of(app: Any) -> Sequence[Endpoint] | None:
     """Return the routes of an app that Watchword protects, or `None` where it does not."""
-    find = _apps.get(_anchor(app))
+    anchor = _anchor(app)
+    find = _apps.get(anchor) or _apps.get(cast("Any", type(app)))
     return find() if find else None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor
 from typing import final
 
 from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError, Unauthenticated
@@ -33,10 +34,14 @@ class Exchange:
         self.ledger = Ledger()
         self._public = public
 
-    def begin(self) -> Callable[[], None]:
-        """Make this the request under way, for `verify_session()`; return what ends that."""
+    def begin(self, executor: Executor | None = None) -> Callable[[], None]:
+        """Make this the request under way, for `verify_session()`; return what ends that.
+
+        Args:
+            executor: threads for the app's own questions; Watchword's, unless the framework has its own.
+        """
         edge = self.edge
-        return set_context(RequestContext(self.request, edge.gate, edge.light, self.ledger))
+        return set_context(RequestContext(self.request, edge.gate, executor or edge.light, self.ledger))
 
     def cross_site(self) -> Denied | None:
         """Return the refusal of a call that another site made with the visitor's session cookie (A42, A43)."""

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 from watchword.foundation.errors import AccessError, ConfigurationError
 from watchword.policy.decide import decide
 from watchword.policy.guard import Guard
-from watchword.policy.marking import MARK, PUBLIC, admit, name_of, rule_of
+from watchword.policy.marking import INSIDE, MARK, PUBLIC, admit, name_of, rule_of
 from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Edge, Protected
@@ -144,7 +144,7 @@ def _inherit(rule: Rule | None, rule_of: RuleOf) -> RuleOf:
         own = rule_of(route)
         if isinstance(own, Guard) and isinstance(rule, Guard) and own is not rule:
             return Guard(all_of=[rule, own])
-        return own or rule
+        return rule if own is None or (own is INSIDE and isinstance(rule, Guard)) else own
 
     return inherited
 

@@ -1,0 +1,138 @@
+"""All routes of a URLconf with their rules: for the check at the start, and for each request."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, final
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admindocs import utils as _admindocs
+from django.urls import URLPattern, get_resolver
+from django.urls.resolvers import RegexPattern
+from django.utils.module_loading import import_string
+from django.utils.translation import get_language
+
+from watchword.policy.guard import Guard
+from watchword.policy.marking import INSIDE, PUBLIC
+from watchword.web.django.configuration import Configuration
+from watchword.web.django.declared import ADMIN, ANY, SIGNED_IN, Declared, declared, named
+from watchword.web.django.urls import RULE
+from watchword.web.endpoints import Endpoint, Rule, combine
+
+_ADMIN_APP: Final = "admin"
+
+
+class _Found(NamedTuple):
+    """A view in the URLconf.
+
+    `route` is what Django calls the route of a match, `shown` what people call its path; `above` are the guards of the
+    includes that it stands in.
+    """
+
+    callback: Any
+    route: str
+    shown: str
+    above: tuple[Guard, ...]
+    is_admins: bool
+
+
+def endpoints(configure: Callable[[], Configuration], urlconf: Any = None) -> list[Endpoint]:
+    """Return every route of a URLconf, the project's own unless another is named, as the check sees it."""
+    configuration = configure()
+    is_closed = _requires_login()
+    return [
+        endpoint
+        for found in _walk(get_resolver(urlconf))
+        for endpoint in _endpoints_of(found, configuration, is_closed=is_closed)
+    ]
+
+
+@final
+class RouteTable:
+    """The rule of each route, as requests ask for it.
+
+    Django's URLconfs depend on the language, and a middleware may choose another for a request: each is looked through
+    once, when it is first asked for.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._tables: dict[tuple[Any, str | None], Mapping[tuple[Any, str], dict[str, Endpoint]]] = {}
+
+    def find(self, request: Any, callback: Any) -> Mapping[str, Endpoint] | None:
+        """Return what answers at the route of this request by method, or `None` where the URLconf has no such route."""
+        key = (getattr(request, "urlconf", None), get_language())
+        if key not in self._tables:
+            self._tables[key] = self._table(key[0])
+        return self._tables[key].get((callback, request.resolver_match.route))
+
+    def _table(self, urlconf: Any) -> Mapping[tuple[Any, str], dict[str, Endpoint]]:
+        table: dict[tuple[Any, str], dict[str, Endpoint]] = {}
+        for endpoint in endpoints(lambda: self._configuration, urlconf):
+            # Of two that are the same to Django, the first answers.
+            table.setdefault(endpoint.route, {}).setdefault(endpoint.methods, endpoint)
+        return table
+
+
+def _walk(
+    resolver: Any, route: str = "", shown: str = "/", above: tuple[Guard, ...] = (), is_admins: bool = False
+) -> Iterator[_Found]:
+    for pattern in resolver.url_patterns:
+        full, path = _join(route, str(pattern.pattern)), shown + _shown(pattern)
+        if isinstance(pattern, URLPattern):
+            yield _Found(pattern.callback, full, path, above, is_admins)
+        else:
+            rule = getattr(pattern.urlconf_name, RULE, None)
+            guards = (*above, rule) if rule is not None else above
+            yield from _walk(pattern, full, path, guards, is_admins or pattern.app_name == _ADMIN_APP)
+
+
+def _endpoints_of(found: _Found, configuration: Configuration, *, is_closed: bool) -> Iterator[Endpoint]:
+    handler, place = named(found.callback)
+    for methods, said in declared(found.callback).items():
+        rule = combine(found.shown, _own(said, found, configuration, is_closed=is_closed), configuration.guards)
+        for guard in found.above:
+            rule = Guard(all_of=[guard, rule]) if isinstance(rule, Guard) else rule or guard
+        yield Endpoint(found.shown, methods, place, rule, (found.callback, found.route), handler)
+
+
+def _own(said: Declared, found: _Found, configuration: Configuration, *, is_closed: bool) -> Rule | None:
+    """Return the rule of a view alone: its mark, what the settings call public, Django's declarations, in this order."""
+    is_exempt = getattr(found.callback, "login_required", True) is False
+    djangos = said.djangos or (SIGNED_IN if is_closed and not is_exempt else None)
+    if said.mark is INSIDE and isinstance(djangos, Guard):
+        return djangos  # Django leads away whom it does not let in, before the view can decide
+    if said.mark is not None:
+        return said.mark
+    if found.shown in configuration.public:
+        return PUBLIC
+    if found.is_admins:  # as a whole, unless the settings have a guard for its prefix
+        return None if combine(found.shown, None, configuration.guards) else ADMIN
+    return djangos
+
+
+def _requires_login() -> bool:
+    """Tell whether Django's LoginRequiredMiddleware stands there: then every view is for those who are signed in."""
+    if not apps.is_installed("django.contrib.auth"):
+        return False
+    from django.contrib.auth import middleware as provided
+
+    required: Any = getattr(provided, "LoginRequiredMiddleware")  # noqa: B009 - the stubs do not know it
+    middlewares: Sequence[Any] = [import_string(path) for path in settings.MIDDLEWARE]
+    return any(isinstance(one, type) and issubclass(one, required) for one in middlewares)
+
+
+def _join(route: str, more: str) -> str:
+    """Join two routes as Django does for a match."""
+    return route + more.removeprefix("^") if route else more
+
+
+def _shown(pattern: Any) -> str:
+    text = str(pattern.pattern)
+    if not isinstance(pattern.pattern, RegexPattern):
+        return text
+    simplified: Any = _admindocs
+    groups = simplified.replace_named_groups(simplified.remove_non_capturing_groups(text))
+    return simplified.replace_metacharacters(simplified.replace_unnamed_groups(groups))
+
+
+__all__ = ["ANY", "RouteTable", "endpoints"]
