@@ -22,9 +22,9 @@ from watchword import ConfigurationError, guard, public, require, verify_session
 from watchword.web import fastapi, starlette
 
 Line = tuple[str, str]
-SOCKETS = ["fastapi", "starlette"]
+SOCKETS = ["fastapi", "litestar", "starlette"]
 """The frameworks that have WebSockets."""
-KINDS = [*SOCKETS, "django", "django_wsgi"]
+KINDS = [*SOCKETS, "flask", "django", "django_wsgi"]
 GUARDED = ["/notes/1", "/admin", "/deputy", "/stream", "/below/secret"]
 NOBODY = [401] * len(GUARDED)
 
@@ -65,7 +65,7 @@ class App:
         """Send one request with these header lines after `Host`; the path goes as it is, percent-decoded once."""
         target, _, query = path.partition("?")
         reply = Reply()
-
+        over = asyncio.Event()
         parts = iter([{"type": "http.request", "body": body, "more_body": False}])
         if body:
             lines = (*lines, ("content-length", str(len(body))))
@@ -73,7 +73,8 @@ class App:
         async def receive() -> dict[str, Any]:
             for part in parts:
                 return part
-            return await asyncio.get_running_loop().create_future()
+            await over.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -81,6 +82,8 @@ class App:
                 reply.lines = [(name.decode().lower(), value.decode()) for name, value in message["headers"]]
             else:
                 reply.body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    over.set()
 
         # A handler that is stopped after its answer has begun raises, and a server then cuts the connection.
         with suppress(Exception):
@@ -171,6 +174,11 @@ def make_app(kind: str, site: Site) -> App:
 
         return django_app.make_app(kind, site)
     made = App(site)
+    if kind == "litestar":
+        from tests.attacks import litestar
+
+        made.app = litestar.make_app(made)
+        return made
 
     @public
     async def home(request: Request) -> Response:

@@ -15,7 +15,9 @@ from watchword import Auth
 BOTH = ("async", "sync")
 FRAMEWORKS = {
     "fastapi": ("asgi", BOTH),
+    "flask": ("wsgi", BOTH),
     "starlette": ("asgi", BOTH),
+    "litestar": ("asgi", BOTH),
     "django": ("asgi", BOTH),
     "django_wsgi": ("wsgi", BOTH),
 }
