@@ -16,10 +16,10 @@ BOTH = ("async", "sync")
 FRAMEWORKS = {
     "fastapi": ("asgi", BOTH),
     "starlette": ("asgi", BOTH),
+    "litestar": ("asgi", BOTH),
     "django": ("asgi", BOTH),
     "django_wsgi": ("wsgi", BOTH),
     "flask": ("wsgi", BOTH),
-    "litestar": ("asgi", BOTH),
 }
 """By the module in `tests/web/apps`: the server's interface, and the kinds of handlers that there are."""
 

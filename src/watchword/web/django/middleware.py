@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import Any, final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -20,7 +21,7 @@ from watchword.web.asgi import refusal_in
 from watchword.web.django.answer import HANDLER, answered, answered_async, refused
 from watchword.web.django.checks import refuse_project
 from watchword.web.django.configuration import Configuration
-from watchword.web.django.people import introduce
+from watchword.web.django.people import introduce, introduce_again
 from watchword.web.django.request import ask_for_readable, pretended, request_of, response_of
 from watchword.web.django.routes import ANY, RouteTable
 from watchword.web.django.threads import DJANGOS_THREADS
@@ -55,6 +56,7 @@ class WatchwordMiddleware:
         if self._is_async:
             markcoroutinefunction(self)
         self.process_view = self._enter_async if self._is_async else self._enter
+        self._has_users = apps.is_installed("django.contrib.auth")
         self._is_ready = False
         _stop_at_exit(self._configuration.auth)
 
@@ -72,7 +74,8 @@ class WatchwordMiddleware:
             return response_of(self._edge.refuse(exchange.request, denied))
         leave = exchange.begin(DJANGOS_THREADS)
         try:
-            introduce(request, current_context())
+            if self._has_users:
+                introduce(request, current_context())
             return answered(exchange, request, self._get_response(request))
         finally:
             leave()
@@ -91,7 +94,8 @@ class WatchwordMiddleware:
             return response_of(await run(self._edge.refuse, exchange.request, denied))
         leave = exchange.begin(DJANGOS_THREADS)
         try:
-            introduce(request, current_context())
+            if self._has_users:
+                introduce(request, current_context())
             return await answered_async(exchange, await self._get_response(request))
         finally:
             leave()
@@ -146,7 +150,8 @@ class WatchwordMiddleware:
         Raises:
             ConfigurationError: the view came by a URLconf that was not there at the start, and is open by mistake.
         """
-        introduce(request, context)  # again: what stands on the way here may have set another user
+        if self._has_users:
+            introduce_again(request)
         context.request.parameters = dict(parameters)
         found = self._table.find(request, view)
         if found is not None:

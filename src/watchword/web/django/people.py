@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
-from django.apps import apps
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -29,11 +28,16 @@ def introduce(request: HttpRequest, context: RequestContext) -> None:
 
     To read it decides nothing: templates and error pages do that of themselves.
     """
-    if not apps.is_installed("django.contrib.auth"):
-        return
     given: Any = request
     # Django's AuthenticationMiddleware, wherever it stands, hands on what it finds there.
     given.user = given._cached_user = given._acached_user = SimpleLazyObject(partial(_user, context))  # noqa: SLF001
+    given.auser = _auser
+
+
+def introduce_again(request: HttpRequest) -> None:
+    """Do so once more at the view: what stands on the way there may have set another user."""
+    given: Any = request
+    given.user = given._cached_user  # noqa: SLF001
     given.auser = _auser
 
 

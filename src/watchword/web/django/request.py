@@ -1,6 +1,7 @@
 """A request of Django's as Watchword reads it, and an answer of Watchword's as Django sends it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
@@ -13,7 +14,7 @@ from watchword.web.outflow import only_readable
 
 PRETENDED: Final = "watchword.session"
 """Key of the environ or scope, which nobody outside can set: the session of a test."""
-_WITHOUT_PREFIX: Final = ("CONTENT_TYPE", "CONTENT_LENGTH")
+_WITHOUT_PREFIX: Final = (("CONTENT_TYPE", b"content-type"), ("CONTENT_LENGTH", b"content-length"))
 
 
 def request_of(given: HttpRequest) -> Request:
@@ -21,11 +22,8 @@ def request_of(given: HttpRequest) -> Request:
     if isinstance(given, ASGIRequest):
         return _request_of_scope(given, given.scope)
     environ: dict[str, Any] = given.META
-    headers = [
-        (_header_name(key), value.encode("latin-1"))
-        for key, value in environ.items()
-        if key.startswith("HTTP_") or (key in _WITHOUT_PREFIX and value)
-    ]
+    headers = [(name, value.encode("latin-1")) for key, value in environ.items() if (name := _header_name(key))]
+    headers += [(name, environ[key].encode("latin-1")) for key, name in _WITHOUT_PREFIX if environ.get(key)]
     if "HTTP_HOST" not in environ:
         # A client of HTTP/1.0, or of a test: then the server's own name counts (PEP 3333).
         headers.append((b"host", f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}".encode("latin-1")))
@@ -43,8 +41,7 @@ def ask_for_readable(given: HttpRequest) -> None:
     """Ask the project for no content coding that could not be searched for what is tainted."""
     asked = given.META.get("HTTP_ACCEPT_ENCODING")
     if asked is not None:
-        ((_, kept),) = only_readable([(b"accept-encoding", asked.encode("latin-1"))])
-        given.META["HTTP_ACCEPT_ENCODING"] = kept.decode("latin-1")
+        given.META["HTTP_ACCEPT_ENCODING"] = _readable(asked)
 
 
 def pretended(given: HttpRequest) -> Session | None:
@@ -77,5 +74,13 @@ def _request_of_scope(given: HttpRequest, scope: Mapping[str, Any]) -> Request:
     )
 
 
-def _header_name(key: str) -> bytes:
-    return key.removeprefix("HTTP_").replace("_", "-").lower().encode("latin-1")
+@lru_cache(maxsize=256)
+def _readable(asked: str) -> str:
+    ((_, kept),) = only_readable([(b"accept-encoding", asked.encode("latin-1"))])
+    return kept.decode("latin-1")
+
+
+@lru_cache(maxsize=1024)
+def _header_name(key: str) -> bytes | None:
+    """Return the name of the header that an entry of the environ is, or `None`."""
+    return key[5:].replace("_", "-").lower().encode("latin-1") if key.startswith("HTTP_") else None

@@ -51,26 +51,29 @@ class RouteTable:
     """The rule of each route, as requests ask for it.
 
     Django's URLconfs depend on the language, and a middleware may choose another for a request: each is looked through
-    once, when it is first asked for.
+    when it is first asked for.
     """
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        self._tables: dict[tuple[Any, str | None], Mapping[tuple[Any, str], dict[str, Endpoint]]] = {}
+        self._routes: dict[tuple[Any, Any, str], dict[str, Endpoint]] = {}
+        self._seen: set[tuple[Any, str | None]] = set()
 
     def find(self, request: Any, callback: Any) -> Mapping[str, Endpoint] | None:
         """Return what answers at the route of this request by method, or `None` where the URLconf has no such route."""
-        key = (getattr(request, "urlconf", None), get_language())
-        if key not in self._tables:
-            self._tables[key] = self._table(key[0])
-        return self._tables[key].get((callback, request.resolver_match.route))
+        urlconf = getattr(request, "urlconf", None)
+        key = (urlconf, callback, request.resolver_match.route)
+        found = self._routes.get(key)
+        if found is None and (urlconf, get_language()) not in self._seen:
+            self._look_through(urlconf)
+            found = self._routes.get(key)
+        return found
 
-    def _table(self, urlconf: Any) -> Mapping[tuple[Any, str], dict[str, Endpoint]]:
-        table: dict[tuple[Any, str], dict[str, Endpoint]] = {}
+    def _look_through(self, urlconf: Any) -> None:
         for endpoint in endpoints(lambda: self._configuration, urlconf):
             # Of two that are the same to Django, the first answers.
-            table.setdefault(endpoint.route, {}).setdefault(endpoint.methods, endpoint)
-        return table
+            self._routes.setdefault((urlconf, *endpoint.route), {}).setdefault(endpoint.methods, endpoint)
+        self._seen.add((urlconf, get_language()))
 
 
 def _walk(

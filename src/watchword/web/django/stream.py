@@ -1,7 +1,7 @@
 """The body of a streaming response, part by part, as far as it may leave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, final
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -15,6 +15,8 @@ from watchword.web.answer import WithheldError
 from watchword.web.django.threads import DJANGOS_THREADS
 from watchword.web.exchange import Exchange
 from watchword.web.outflow import Outflow, UnreadableError
+
+IsDecided = Callable[[Exchange, Any], bool]
 
 
 @final
@@ -105,34 +107,30 @@ class Stream:
         return Withheld("unreadable", handler)
 
 
-def begin(exchange: Exchange, request: HttpRequest, response: Any, *, is_decided: bool) -> Stream | None:
-    """Return the body of a streaming response, `None` where it is no stream. Waits for its first bytes.
+def begin(exchange: Exchange, request: HttpRequest, response: Any, is_decided: IsDecided) -> Stream:
+    """Return the body of a streaming response, once its first bytes are there.
 
     Only of an event stream that somebody has let in they are not waited for: its reader waits for the status alone.
     """
-    if not response.streaming:
-        return None
     if response.is_async and isinstance(request, ASGIRequest):
-        return async_to_sync(begin_async)(exchange, response, is_decided=is_decided)
+        return async_to_sync(begin_async)(exchange, response, is_decided)
     parts = response.streaming_content
     if response.is_async:
         # Without an event loop that lasts, Django reads all of it at once as well.
         parts = iter(async_to_sync(_all)(parts))
     stream = Stream(exchange, response, parts)
-    if not (is_decided and _is_event_stream(response)):
+    if not (_is_event_stream(response) and is_decided(exchange, response)):
         while (part := stream.next()) == b"":
             pass
         stream.first = part or b""
     return stream
 
 
-async def begin_async(exchange: Exchange, response: Any, *, is_decided: bool) -> Stream | None:
+async def begin_async(exchange: Exchange, response: Any, is_decided: IsDecided) -> Stream:
     """Do what `begin()` does, in an event loop."""
-    if not response.streaming:
-        return None
     parts = response.streaming_content
     stream = Stream(exchange, response, parts if response.is_async else _in_thread(parts))
-    if not (is_decided and _is_event_stream(response)):
+    if not (_is_event_stream(response) and is_decided(exchange, response)):
         while (part := await stream.next_async()) == b"":
             pass
         stream.first = part or b""
