@@ -9,7 +9,7 @@ from tests.attacks.apps import App, page
 from tests.attacks.flask_app import WSGIApp
 from tests.support.site import Site
 
-APPS = {"fastapi": App, "flask": WSGIApp, "starlette": App}
+APPS = {"fastapi": App, "flask": WSGIApp, "litestar": App, "starlette": App}
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_LINES = 60
 

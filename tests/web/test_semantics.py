@@ -16,6 +16,7 @@ FRAMEWORKS = {
     "fastapi": ("asgi", ("async", "sync")),
     "flask": ("wsgi", ("async", "sync")),
     "starlette": ("asgi", ("async", "sync")),
+    "litestar": ("asgi", ("async", "sync")),
 }
 """By the module in `tests/web/apps`: the server's interface, and the kinds of handlers that there are."""
 

@@ -1,6 +1,6 @@
 """A request as Watchword reads it: raw bytes in, nothing trusted, everything parsed only when asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import final
 from urllib.parse import parse_qsl
@@ -60,8 +60,20 @@ class Request:
         """Return the values of all header lines of that name, in order."""
         if callable(self.headers):
             return self.headers(name)
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        return self._values_by_name.get(name.lower(), []).copy()
+
+    def lines(self, *names: str) -> Iterable[tuple[bytes, bytes]]:
+        """Return the raw header lines, at least those of these names."""
+        if callable(self.headers):
+            return [(name.encode(), value.encode("latin-1")) for name in names for value in self.headers(name)]
+        return self.headers
+
+    @cached_property
+    def _values_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.lines():
+            found.setdefault(name.lower().decode("latin-1"), []).append(value.decode("latin-1"))
+        return found
 
     @cached_property
     def cookies(self) -> dict[str, list[str]]:
