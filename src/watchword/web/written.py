@@ -45,6 +45,7 @@ class Written:
         "_headers",
         "_held",
         "_is_started",
+        "_length",
         "_outer",
         "_outflow",
         "_parts",
@@ -63,6 +64,7 @@ class Written:
         self._outflow: Outflow | None = None
         self._parts: Iterator[bytes] = iter(())
         self._close: Callable[[], None] | None = None
+        self._length: int | None = None
         self._is_started = False
 
     def begin(self, app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Response | None:
@@ -143,15 +145,14 @@ class Written:
             self._environ[FAILED] = True
         elif self._waiting is not None:
             raise AssertionError("start_response was called twice, without exc_info (PEP 3333)")
-        self._waiting = (status, headers)
+        self._waiting, self._length = (status, headers), _length_of(headers)
         return self._held.append
 
     def _is_enough(self) -> bool:
         """Tell whether the answer can begin: with its first bytes, or where it is short and says so, with all of them."""
-        length = _length_of(self._waiting[1]) if self._waiting is not None else None
-        if length is None or length > _TOGETHER:
+        if self._length is None or self._length > _TOGETHER:
             return any(self._held)
-        return sum(map(len, self._held)) >= length
+        return sum(map(len, self._held)) >= self._length
 
     def _hold_one(self) -> bool:
         """Take the next part from the app, and tell whether there was one; a part may be empty."""
@@ -170,7 +171,7 @@ class Written:
         self._headers = headers = self._exchange.private(encoded)
         body = b"".join(self._held)
         try:
-            if len(body) == _length_of(lines):
+            if len(body) == self._length:
                 refuse_tainted(headers, body)
                 return None
             refuse_tainted(headers, b"")

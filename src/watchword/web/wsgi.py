@@ -105,7 +105,7 @@ def request_of(environ: Environ) -> Request:
     the visitor's cookies, and read what comes.
     """
     is_handshake = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
-    request = Request(
+    return Request(
         "CONNECT" if is_handshake else environ["REQUEST_METHOD"],
         environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace") or "/",
         query=environ.get("QUERY_STRING", ""),
@@ -113,10 +113,6 @@ def request_of(environ: Environ) -> Request:
         scheme="https" if environ.get("wsgi.url_scheme") == "https" else "http",
         peer=environ.get("REMOTE_ADDR") or None,
     )
-    cookies = environ.get("HTTP_COOKIE", "")
-    if "," in cookies:
-        _doubt(request, cookies)
-    return request
 
 
 def respond(response: Response, start_response: StartResponse, *, is_head: bool = False) -> list[bytes]:
@@ -131,7 +127,9 @@ def _look_up(sent: Environ) -> LookUp:
 
     def values_of(name: str) -> list[str]:
         value = sent.get(_key(name))
-        return [value] if value is not None else []
+        if value is None:
+            return []
+        return [value, *_doubtful(value)] if name == "cookie" and "," in value else [value]
 
     return values_of
 
@@ -142,14 +140,13 @@ def _key(name: str) -> str:
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def _doubt(request: Request, cookies: str) -> None:
-    """Count each cookie that may have begun a `Cookie` line of its own as sent once more, with no value (A29).
+def _doubtful(cookies: str) -> list[str]:
+    """Return a line without a value for each cookie that may have begun a `Cookie` line of its own (A29).
 
     Servers join several lines by commas, which stand in values too. So nobody can say where such a line began: what
     comes after a comma is never a session, and beside another cookie of its name it makes two.
     """
-    for name in _JOINED.findall(cookies):
-        request.cookies.setdefault(name, []).append("")
+    return [f"{name}=" for name in _JOINED.findall(cookies)]
 
 
 def _see_every_byte(environ: Environ) -> None:
