@@ -2,6 +2,7 @@
 
 from litestar import Litestar, get, post
 from litestar.params import FromPath, FromQuery
+
 from watchword import Auth, guard, public, require, verify_session
 from watchword.web.litestar import Session, Watchword
 

@@ -169,6 +169,7 @@ class Auth:
             ConfigurationError: in production, when the schema is not this version's.
         """
         self.prepare_store()
+        self.gate.activity.start()
         self._delivery.start()
         self._upkeep.start()
 
@@ -189,6 +190,7 @@ class Auth:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
         self._upkeep.stop()
         self._delivery.stop()
+        self.gate.activity.stop()
         self.store.close()
 
     def first_admin_link(self, base_url: str) -> str | None:

@@ -14,6 +14,7 @@ from watchword import Auth
 
 FRAMEWORKS = {
     "fastapi": ("asgi", ("async", "sync")),
+    "flask": ("wsgi", ("async", "sync")),
     "starlette": ("asgi", ("async", "sync")),
     "litestar": ("asgi", ("async", "sync")),
 }
