@@ -291,6 +291,11 @@ def test_no_guard_costs_a_thread(sqlite_site: Site, monkeypatch: pytest.MonkeyPa
         assert client.get("/plain").text == "in"
 
 
+def test_a_rule_above_the_routes_own_decorator_is_refused_with_the_fix() -> None:
+    with pytest.raises(TypeError, match="under the route's own"):
+        guard()(get("/one")(one.fn))
+
+
 def test_a043_another_sites_form_can_not_use_the_visitors_cookie(sqlite_site: Site) -> None:
     done: list[str] = []
 

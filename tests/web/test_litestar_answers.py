@@ -10,7 +10,8 @@ from litestar import Litestar, Request, Response, WebSocket, get, head, post, we
 from litestar.background_tasks import BackgroundTask
 from litestar.config.compression import CompressionConfig
 from litestar.exceptions import NotFoundException
-from litestar.handlers import websocket_stream
+from litestar.handlers import WebsocketListener, websocket_stream
+from litestar.logging import LoggingConfig
 from litestar.params import FromQuery
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import ServerSentEvent, Stream, Template
@@ -126,6 +127,13 @@ def sockets() -> list[Any]:
     async def listener(data: str) -> str:
         return f"listener {data}"
 
+    @guard()
+    class Listener(WebsocketListener):
+        path = "/class"
+
+        async def on_receive(self, data: str) -> str:
+            return f"class {data}"
+
     @websocket_stream("/stream", listen_for_disconnect=False)
     @guard()
     async def stream() -> AsyncGenerator[str, None]:
@@ -137,10 +145,10 @@ def sockets() -> list[Any]:
         await socket.accept()
         await socket.send_text(SECRET)
 
-    return [plain, listener, stream, refuses]
+    return [plain, listener, Listener, stream, refuses]
 
 
-@pytest.mark.parametrize("path", ["/plain", "/listener", "/stream"])
+@pytest.mark.parametrize("path", ["/plain", "/listener", "/class", "/stream"])
 def test_a_socket_of_each_kind_opens_for_those_who_are_signed_in(sqlite_site: Site, path: str) -> None:
     made = App(sqlite_site, make_app(sqlite_site, *sockets()))
     assert made.talk(path, *page(), say=["hello"]) == ["close"]
@@ -270,6 +278,15 @@ def test_an_app_answers_refusals_in_its_own_way_as_long_as_it_refuses(
     with app_client(make_app(sqlite_site, admin, exception_handlers={exception: answers_to(status)})) as client:
         signed_in(client, sqlite_site)
         assert client.get("/admin").status_code == expected
+
+
+def test_a_refusal_is_no_defect_to_log(sqlite_site: Site) -> None:
+    logged: list[str] = []
+    logging = LoggingConfig(exception_logging_handler=lambda logger, scope, trace: logged.append(scope["path"]))
+    app = make_app(sqlite_site, *broken(), debug=True, logging_config=logging)
+    with app_client(app) as client:
+        assert [client.get(path).status_code for path in ("/admin", "/defect")] == [401, 500]
+    assert set(logged) == {"/defect"}
 
 
 def test_a_catch_all_answer_to_exceptions_lets_nothing_out_undecided(sqlite_site: Site) -> None:

@@ -14,6 +14,8 @@ MARK: Final = "__watchword__"
 """Attribute of a handler, class or route that says how it is protected: a guard, or `PUBLIC` or `INSIDE`."""
 _DISPATCHERS: Final = ("dispatch_request", "dispatch")
 """The methods through which all of a class-based view's handlers run (Flask; Django, Starlette)."""
+_CONTROLLERS: Final = ("as_router", "to_handler")
+"""What Litestar calls on a controller, or on a listener of sockets, to get what it registers."""
 Handler = TypeVar("Handler")
 
 
@@ -76,7 +78,7 @@ def admit(ledger: Ledger, rule: Any) -> None:
 def _decorated(target: Any, rule: Any) -> Any:
     if inspect.isclass(target):
         return _guard_class(target, rule)
-    if not callable(target) or hasattr(target, "fn"):  # Litestar's decorators make objects that hold the function
+    if not callable(target) or hasattr(target, "ownership_layers"):  # Litestar's decorators make such objects
         raise TypeError(f"{target!r} is no handler: put the decorator on a function or class, under the route's own")
     wrapped = _guard_async(target, rule) if _is_async(target) else _guard_sync(target, rule)
     setattr(wrapped, MARK, rule)
@@ -121,7 +123,7 @@ def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
 
 def _guard_class(target: type, rule: Any) -> type:
     name = next((name for name in _DISPATCHERS if hasattr(target, name)), None)
-    if name is None and hasattr(target, "guards"):
+    if name is None and any(hasattr(target, made) for made in _CONTROLLERS):
         return _guard_controller(target, rule)
     if name is None:
         raise TypeError(
@@ -134,7 +136,7 @@ def _guard_class(target: type, rule: Any) -> type:
 
 
 def _guard_controller(target: Any, rule: Any) -> type:
-    """Guard what Litestar calls a controller: it has a list of guards, and handlers that can each declare something."""
+    """Guard a class of Litestar's: it has a list of guards, and handlers that can each declare something."""
     if not isinstance(rule, Declaration):
         inherited: Any = target.guards
         target.guards = [*(inherited if isinstance(inherited, list) else ()), rule]

@@ -74,6 +74,8 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
         app_config.dependencies.setdefault(SESSION, Provide(current_session))
         config: Any = app_config
         config.exception_handlers = {**dict.fromkeys(_REFUSALS, _hand_up), **config.exception_handlers}
+        if app_config.logging_config is not None:
+            app_config.logging_config.disable_stack_trace.update((StoreUnavailableError, *AccessError.__subclasses__()))
         app_config.response_cache_config = _without_visitors(app_config.response_cache_config)
         if app_config.openapi_config is not None:
             app_config.openapi_config = openapi = copy.copy(app_config.openapi_config)
