@@ -1,0 +1,258 @@
+"""How a call of an action runs: reference, session, limit, guard, arguments, idempotency key, function, answer."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
+from urllib.parse import urlencode
+
+from watchword.foundation.errors import (
+    INPUT_INVALID,
+    UNAUTHENTICATED,
+    AccessError,
+    Denied,
+    FieldError,
+    StoreUnavailableError,
+)
+from watchword.foundation.settings import Settings
+from watchword.http.address import address_bucket
+from watchword.http.cookies import clear_cookie
+from watchword.http.kernel import asks_for_page
+from watchword.http.origin import came_from
+from watchword.http.problem import INTERNAL_ERROR, problem_response
+from watchword.http.request import Request
+from watchword.http.response import Response, json_response, redirect
+from watchword.http.route import Awaiting
+from watchword.limits.limiter import Limiter
+from watchword.policy.actions.action import Action, Rule
+from watchword.policy.actions.arguments import ArgumentError, InvalidInput
+from watchword.policy.actions.flash import cookie_name, flash_cookie
+from watchword.policy.actions.keys import ActionKeys, Claim
+from watchword.policy.actions.reference import REFERENCE_INVALID, Reference, unseal
+from watchword.policy.actions.results import Redirect
+from watchword.policy.decide import GuardError
+from watchword.policy.guard import Guard
+from watchword.policy.ledger import Ledger
+from watchword.policy.withheld import Withheld
+from watchword.sessions.gate import Gate
+from watchword.sessions.session import Session
+from watchword.sessions.verify import RequestContext, set_context
+from watchword.storage.store import Store
+from watchword.tokens.keyring import Keyring
+
+_log = logging.getLogger("watchword")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ActionServices:
+    """The rooms below, as actions use them; wired by `auth.py`.
+
+    Attributes:
+        executor: gives threads for database work while an async action runs.
+        withhold: records an answer that does not leave, and returns what takes its place.
+    """
+
+    settings: Settings
+    store: Store
+    keyring: Keyring
+    gate: Gate
+    limiter: Limiter
+    executor: Callable[[], Executor]
+    withhold: Callable[[Request, Withheld], Response]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that may run. `claim` is its idempotency key, where it has one."""
+
+    request: Request
+    action: Action
+    session: Session | None
+    arguments: dict[str, Any]
+    claim: Claim | None
+
+
+@final
+class Dispatch:
+    """Runs actions.
+
+    Args:
+        services: the rooms below.
+        keys: the idempotency keys.
+        named: all actions by name.
+    """
+
+    def __init__(self, services: ActionServices, keys: ActionKeys, named: Mapping[str, Action]) -> None:
+        self._services = services
+        self._settings = services.settings
+        self._gate = services.gate
+        self._keys = keys
+        self._named = named
+
+    def handle(self, request: Request, _: None) -> Response | Denied | Awaiting:
+        """Answer `POST /actions/{reference}`; what is async is left to the event loop."""
+        call = self._prepare(request)
+        if not isinstance(call, _Call):
+            return call
+        return Awaiting(partial(self._run_async, call)) if call.action.is_async else self._run(call)
+
+    def _prepare(self, request: Request) -> _Call | Response | Denied:
+        reference = unseal(self._services.keyring, request.parameters["reference"], self._gate.clock.now())
+        action = self._named.get(reference.action) if reference else None
+        if reference is None or action is None:
+            return Denied(REFERENCE_INVALID)
+        try:
+            bound = action.arguments.unbind(reference.bound)
+        except ArgumentError:
+            return Denied(REFERENCE_INVALID)
+        session = self._gate.verify(request)
+        denied = _wrong_session(reference, session) or self._over_limit(request, action, session)
+        denied = denied or _refused_early(action.rule, session, self._gate.clock.now(), bound)
+        if denied is not None:
+            return self._refused(request, action, session, denied)
+        arguments = action.arguments.read(request, bound)
+        if isinstance(arguments, Denied):
+            return self._refused(request, action, session, arguments)
+        owner = session.id if session else request.parameters["reference"]
+        claim = self._keys.claim(request, owner, action.name, reference.bound)
+        if isinstance(claim, Response | Denied):
+            return claim
+        return _Call(request, action, session, arguments, claim)
+
+    def _run(self, call: _Call) -> Response | Denied:
+        ledger = Ledger()
+        value, error = None, None
+        leave = self._enter(call, ledger)
+        try:
+            value = call.action.run(**call.arguments)
+        except Exception as raised:
+            error = raised
+        finally:
+            leave()
+        return self._conclude(call, ledger, value, error)
+
+    async def _run_async(self, call: _Call) -> Response | Denied:
+        ledger = Ledger()
+        value, error = None, None
+        leave = self._enter(call, ledger)
+        try:
+            value = await call.action.run(**call.arguments)
+        except Exception as raised:
+            error = raised
+        finally:
+            leave()
+        if call.claim is None and ledger.verdict(200) is None:
+            return self._conclude(call, ledger, value, error)
+        # What is left to do may write to the database.
+        conclude = partial(self._conclude, call, ledger, value, error)
+        return await asyncio.get_running_loop().run_in_executor(self._services.executor(), conclude)
+
+    def _enter(self, call: _Call, ledger: Ledger) -> Callable[[], None]:
+        """Make the call the request under way, with a ledger of its own; return what ends that."""
+        return set_context(RequestContext(call.request, self._gate, self._services.executor(), ledger))
+
+    def _conclude(self, call: _Call, ledger: Ledger, value: Any, error: Exception | None) -> Response | Denied:
+        """Return the answer, once it is kept for whoever sends the same idempotency key again."""
+        try:
+            answer = self._answer(call, ledger, value, error)
+        except Exception:
+            self._settle(call, ledger, Denied(INTERNAL_ERROR))
+            raise
+        self._settle(call, ledger, answer)
+        return answer
+
+    def _answer(self, call: _Call, ledger: Ledger, value: Any, error: Exception | None) -> Response | Denied:
+        if isinstance(error, AccessError):
+            denied = Denied(error.code, error.detail, extra=error.extra)
+            return self._refused(call.request, call.action, call.session, denied)
+        if error is not None and not isinstance(error, InvalidInput):
+            raise error
+        verdict = ledger.verdict(200 if error is None else INPUT_INVALID.status)
+        if verdict is not None:
+            return self._services.withhold(call.request, Withheld(verdict, ledger.handler))
+        if error is not None:
+            fields = tuple(FieldError(name, expected) for name, expected in error.fields.items())
+            return self._refused(call.request, call.action, call.session, Denied(INPUT_INVALID, fields=fields))
+        return self._success(call, value)
+
+    def _success(self, call: _Call, value: Any) -> Response:
+        """Return what the action gave: all of it passes here, and as bytes there."""
+        led = value if isinstance(value, Redirect) else None
+        body = call.action.result.encode(value)
+        if asks_for_page(call.request):
+            name = cookie_name(secure=self._gate.cookies.secure)
+            stale = (clear_cookie(name, secure=self._gate.cookies.secure),) if name in call.request.cookies else ()
+            return redirect(led.path if led else came_from(self._settings, call.request, "/"), stale)
+        return (
+            json_response({"redirect": led.path})
+            if led
+            else Response(200, body, [("content-type", "application/json")])
+        )
+
+    def _settle(self, call: _Call, ledger: Ledger, answer: Response | Denied) -> None:
+        """Keep the answer under the call's key; or give the key back, where the function was never entered."""
+        if call.claim is None:
+            return
+        try:
+            if ledger.is_untouched:
+                self._keys.release(call.claim)
+            else:
+                self._keys.keep(call.claim, problem_response(answer) if isinstance(answer, Denied) else answer)
+        except StoreUnavailableError:
+            # The action has run, and its answer is true. The key stays taken, so that it does not run again.
+            _log.warning("an idempotency key could not be settled: the database can't answer")
+
+    def _over_limit(self, request: Request, action: Action, session: Session | None) -> Denied | None:
+        if not action.limited:
+            return None
+        subject = session.user.id if session else address_bucket(request.address)
+        with self._services.store.write(durable=False) as tx:
+            return self._services.limiter.take(tx, action.name, subject)
+
+    def _refused(self, request: Request, action: Action, session: Session | None, denied: Denied) -> Response | Denied:
+        """Return the refusal; a browser that sent a form is led to sign in, or back to the form with what was wrong."""
+        if not asks_for_page(request):
+            return denied
+        back = came_from(self._settings, request, "/")
+        if denied.code is UNAUTHENTICATED:
+            return redirect(f"{self._settings.prefix}/sign-in?{urlencode({'next': back})}")
+        if not denied.fields:
+            return denied
+        now, secure = self._gate.clock.now(), self._gate.cookies.secure
+        return redirect(
+            back, (flash_cookie(self._services.keyring, request, action, session, denied, secure=secure, now=now),)
+        )
+
+
+def _wrong_session(reference: Reference, session: Session | None) -> Denied | None:
+    """Return the refusal of a reference that was made for another session.
+
+    One that was made for nobody in particular works only for whoever is not signed in. Otherwise a stranger could
+    have one made with arguments of their choice, and plant it where somebody's session runs it.
+    """
+    if session is None:
+        return None if reference.session is None else Denied(UNAUTHENTICATED)
+    return None if reference.session == session.id else Denied(REFERENCE_INVALID)
+
+
+def _refused_early(rule: Rule, session: Session | None, now: int, bound: Mapping[str, Any]) -> Denied | None:
+    """Return the refusal that stands before the arguments are read, so that whoever has no right learns nothing of them.
+
+    It asks none of the app's own questions: the guard asks those when the function is called.
+    """
+    if not isinstance(rule, Guard):
+        return None
+    try:
+        next(rule.judge(session, now, bound))
+    except StopIteration as judged:
+        refusal: AccessError | None = judged.value
+        return Denied(refusal.code, refusal.detail, extra=refusal.extra) if refusal else None
+    except GuardError:
+        # It is about an argument that the body sends.
+        return None
+    return None
