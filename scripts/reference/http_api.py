@@ -46,6 +46,8 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "new": "difference engine no. 2",
     "organization": None,
     "password": "analytical engine no. 1",
+    "permissions": "notes:write",
+    "role": "user",
     "status": "ok",
     "subject": "Your code for Example",
     "text": "Confirm your e-mail address …",
@@ -124,7 +126,7 @@ def _of(info: msgspec.inspect.Type, route: str, path: tuple[str, ...]) -> Any:
         case msgspec.inspect.UnionType():
             return _of(info.types[0], route, path)
         case msgspec.inspect.LiteralType():
-            return "user" if path[-1] == "role" else "cookie" if path[-1] == "kind" else info.values[0]
+            return "cookie" if path[-1] == "kind" else info.values[0]
         case msgspec.inspect.DateTimeType():
             return EXPIRY if path[-1] == "expires_at" else MOMENT
         case msgspec.inspect.BoolType():

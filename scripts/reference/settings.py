@@ -32,6 +32,7 @@ ARGUMENTS: Final[dict[str, tuple[str, str]]] = {
     "origins": ("none", "further origins whose pages may call with the visitor's cookies"),
     "proxies": ("none", "networks (CIDR) of the proxies in front, whose forwarding headers are believed"),
     "limits": ("see [limits](limits.md)", "rates by name, in place of the defaults"),
+    "roles": ("`user` and `admin`", "further roles and what each permits: `{\"editor\": [\"notes:write\"]}`"),
     "session": ("`SessionLimits()`", "how long sessions live"),
     "language": ("`en`", "of pages and mails where a browser asks for none that exists"),
     "clock": ("the system's", "what tells the time; tests hand in `watchword.foundation.clock.ManualClock`"),
@@ -63,7 +64,7 @@ SETTINGS: Final[dict[str, str]] = {
 UNITS: Final[dict[type[object], str]] = {SessionLimits: ", in milliseconds", Figures: ", memory in KiB"}
 
 TAIL: Final = """\
-`[limits]` takes any name of the [limits](limits.md), with a rate. A secret never stands in the file.
+`[limits]` takes any name of the [limits](limits.md), with a rate; `[roles]` any role, with the list of what it permits. A secret never stands in the file.
 
 `WATCHWORD_CONFIG` names the settings file of the `watchword` command and of its workers; without it,
 `watchword.toml` in the working directory is read where there is one.

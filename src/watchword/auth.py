@@ -78,6 +78,7 @@ class Auth:
         origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
         proxies: networks of the proxies in front, whose forwarding headers are believed.
         limits: rates by name, in place of the defaults.
+        roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
         session: how long sessions live.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
@@ -101,6 +102,7 @@ class Auth:
         origins: Sequence[str] | None = None,
         proxies: Sequence[str] | None = None,
         limits: Mapping[str, str] | None = None,
+        roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
         language: str | None = None,
         clock: Clock | None = None,
@@ -110,7 +112,8 @@ class Auth:
         given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
         given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
         lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
-        objects = _given(brand=brand, smtp=smtp, limits=limits, session=session) | lists
+        permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
+        objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
         self.settings = replace(settings_of(given), **objects)
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
@@ -121,7 +124,7 @@ class Auth:
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
-        self.gate = Gate(self.store, settings.session, cookies)
+        self.gate = Gate(self.store, settings.session, cookies, settings.all_roles)
         limiter = Limiter(keyring, settings.limits)
         self.services = Services(
             settings=settings,

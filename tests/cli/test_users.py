@@ -60,9 +60,9 @@ def test_a_role_is_set_by_address_or_id(watchword):
 def test_a_role_that_there_is_not_is_refused(watchword):
     watchword("users", "create", ADA)
     result = watchword("users", "set-role", ADA, "king")
-    assert result.code == 2
-    assert "write user or admin" in result.err
-    assert watchword("users", "create", "bob@example.org", "--role", "king").code == 2
+    assert result.code == 1
+    assert "role: expected one of user, admin" in result.err
+    assert watchword("users", "create", "bob@example.org", "--role", "king").code == 1
 
 
 def test_an_account_is_disabled_and_enabled(watchword):

@@ -44,6 +44,7 @@ def admit(tx: Transaction, services: Services, request: Request, user: User, pro
     session = Session(
         id=session_id,
         user=user,
+        permissions=services.settings.all_roles.get(user.role, ()),
         factors=factors,
         authenticated_at=now,
         created_at=now,

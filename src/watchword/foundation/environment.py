@@ -104,12 +104,20 @@ def from_document(document: Mapping[str, Any]) -> dict[str, Any]:
             found["limits"] = {
                 name: _checked(f"[limits] {name}", "", rate) for name, rate in _entries(key, value).items()
             }
+        elif key == "roles":
+            found["roles"] = {role: _permissions(role, entry) for role, entry in _entries(key, value).items()}
         elif key in TABLES:
             for name, entry in _entries(key, value).items():
                 found[_setting(TABLES[key], name, f"[{key}] ")] = _checked(f"[{key}] {name}", name, entry)
         else:
             found[_setting(TABLES[""], key, "")] = _checked(key, key, value)
     return found
+
+
+def _permissions(role: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in cast("list[Any]", value)):
+        raise ConfigurationError(f'watchword.toml: [roles] {role}: expected a list of permissions, ["notes:write"]')
+    return tuple(cast("list[str]", value))
 
 
 def _entries(key: str, value: Any) -> Mapping[str, Any]:
@@ -124,7 +132,7 @@ def _setting(table: Mapping[str, str], name: str, where: str) -> str:
             "watchword.toml: a secret does not belong in a file that is copied around: set WATCHWORD_SECRET"
         )
     if name not in table:
-        tables = "" if where else f"; tables: {', '.join([*filter(None, TABLES), 'limits'])}"
+        tables = "" if where else f"; tables: {', '.join([*filter(None, TABLES), 'limits', 'roles'])}"
         known = ", ".join(table) + tables
         raise ConfigurationError(f"watchword.toml: {where}{name}: no such setting. There are: {known}")
     return table[name]
@@ -156,6 +164,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         origins=given.get("origins", ()),
         proxies=given.get("proxies", ()),
         limits=given.get("limits", {}),
+        roles=given.get("roles", {}),
         session=session_limits_of(given),
         smtp=smtp_of(given),
         breached_password_url=given.get("breached_password_url"),

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, final
+from typing import Final, Literal, final
 
 from watchword.foundation.clock import DAY, MINUTE
 from watchword.foundation.secrets import Secret
 
 Mode = Literal["development", "production"]
+
+
+DEFAULT_ROLES: Final[dict[str, tuple[str, ...]]] = {"user": (), "admin": ("*",)}
 
 
 @final
@@ -75,6 +78,8 @@ class Settings:
         brand: look of pages and mails.
         origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
         proxies: networks (CIDR) whose forwarding headers are believed; none unless declared.
+        roles: what each role permits (`{"editor": ("notes:write",)}`); beside `user`, who may nothing by role, and
+            `admin`, who may everything.
         limits: rates by name that replace the defaults (`{"sign_in_address": "100/minute"}`).
         session: how long sessions live.
         smtp: where mail leaves; `None` only in development (mailbox page).
@@ -89,10 +94,16 @@ class Settings:
     origins: tuple[str, ...] = ()
     proxies: tuple[str, ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     session: SessionLimits = field(default_factory=SessionLimits)
     smtp: SMTP | None = None
     breached_password_url: str | None = None
     language: str = "en"
+
+    @property
+    def all_roles(self) -> Mapping[str, tuple[str, ...]]:
+        """Every role there is, with what it permits."""
+        return DEFAULT_ROLES | dict(self.roles)
 
     @property
     def is_production(self) -> bool:

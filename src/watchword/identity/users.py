@@ -1,6 +1,6 @@
 """Users and the identifiers that lead to them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
@@ -12,10 +12,10 @@ from watchword.identity.user_name import UserName
 from watchword.storage.store import Transaction
 from watchword.storage.upsert import insert_or_ignore
 
-Role = Literal["user", "admin"]
+Role = str
+"""Name of a role that the settings declare: `user` and `admin` always are."""
 PersonName = Annotated[str, msgspec.Meta(max_length=200)]
 """What a person is called: any text of at most 200 characters."""
-ROLES: tuple[Role, ...] = ("user", "admin")
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         email: the verified address, as its owner wrote it.
         name: what the person is called; may be empty.
         user_name: the optional handle.
-        role: `user` or `admin`.
+        role: `user`, `admin`, or another that the settings declare.
     """
 
     id: str

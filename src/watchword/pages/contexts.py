@@ -18,6 +18,7 @@ Notice = Literal[
     "password_changed",
     "password_reset",
     "profile_saved",
+    "prove_again",
     "session_ended",
     "sessions_ended",
 ]

@@ -21,6 +21,7 @@ from watchword.pages.brand import initial
 from watchword.pages.contexts import ErrorPage, MailboxPage, Page
 from watchword.pages.device import describe_device
 from watchword.pages.static import StaticFiles
+from watchword.policy.withheld import RESPONSE_WITHHELD
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -152,7 +153,10 @@ def _problem(texts: Texts, denied: Denied | None) -> Mapping[str, object] | None
         return None
     code = denied.code.name
     text = texts.html(f"problem.{code}" if f"problem.{code}" in texts else "problem.other")
-    return {"code": code, "status": denied.code.status, "text": text, "wait": _wait(texts, denied.retry_after)}
+    # Only a developer is told more: in production this refusal has no detail.
+    detail = denied.detail if denied.code is RESPONSE_WITHHELD else ""
+    wait = _wait(texts, denied.retry_after)
+    return {"code": code, "status": denied.code.status, "text": text, "wait": wait, "detail": detail}
 
 
 def _wait(texts: Texts, seconds: int | None) -> str:

@@ -1,6 +1,6 @@
 """The hosted pages as routes: forms that drive the same steps as the HTTP API, with or without JavaScript."""
 
-from typing import Any, final
+from typing import Any, Final, final
 from urllib.parse import urlencode
 
 from watchword.admission import confirmation
@@ -10,7 +10,7 @@ from watchword.admission.outcome import Complete
 from watchword.admission.services import Services
 from watchword.features.account.routes import AccountFeature
 from watchword.features.first_admin.steps import FirstAdmin
-from watchword.foundation.errors import NOT_FOUND, UNAUTHENTICATED, Denied
+from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, UNAUTHENTICATED, Denied
 from watchword.http.body import convert_input
 from watchword.http.kernel import asks_for_page
 from watchword.http.origin import SAFE_METHODS, safe_next
@@ -40,6 +40,8 @@ from watchword.pages.mailbox import mailbox_routes
 from watchword.pages.render import Renderer
 
 Form = dict[str, str]
+_AGAIN: Final = "prove_again"
+"""The notice of the sign-in page for somebody whose sign-in is too old for what they asked for."""
 
 
 @final
@@ -79,11 +81,12 @@ class Pages:
         self.routes: tuple[Route, ...] = (*mine, *account_pages.routes, *mailbox)
 
     def render_problem(self, request: Request, denied: Denied) -> Response:
-        """Return the page of a refusal; whoever is not signed in is led to sign in, and back to where they were."""
-        if denied.code is UNAUTHENTICATED:
+        """Return the page of a refusal; whoever must sign in (again) is led to do so, and back to where they were."""
+        is_too_old = denied.code is STEP_UP_REQUIRED and "acr_values" not in denied.extra
+        if denied.code is UNAUTHENTICATED or is_too_old:
             here = f"{request.path}?{request.query}" if request.query else request.path
             back = {"next": here} if request.method in SAFE_METHODS else {}
-            return redirect(self._url("/sign-in", back))
+            return redirect(self._url("/sign-in", back | ({"notice": _AGAIN} if is_too_old else {})))
         signed_in = self._services.gate.remembered(request) is not None
         return self._renderer.error(self._renderer.language(request), denied, signed_in=signed_in)
 
@@ -99,13 +102,13 @@ class Pages:
 
     def _show_sign_in(self, request: Request, _: None) -> Response:
         here = _next(request.query_parameter("next"))
-        if self._services.gate.verify(request) is not None:
+        notice = parse_notice(request.query_parameter("notice"))
+        if notice != _AGAIN and self._services.gate.verify(request) is not None:
             return redirect(here or "/")
         # A session cookie that opens nothing any more goes away here, and so do two of them (A38).
         cookies = self._services.cookies
-        stale = (cookies.clear_session(),) if cookies.session in request.cookies else ()
-        page = SignInPage(next=here, notice=parse_notice(request.query_parameter("notice")))
-        return self._draw(request, page, cookies=stale)
+        stale = (cookies.clear_session(),) if cookies.session in request.cookies and notice != _AGAIN else ()
+        return self._draw(request, SignInPage(next=here, notice=notice), cookies=stale)
 
     def _sign_in(self, request: Request, form: Form) -> Response:
         page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""))

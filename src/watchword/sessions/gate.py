@@ -1,6 +1,7 @@
 """The one gate that reads sessions."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import final
 
 import msgspec
@@ -29,13 +30,17 @@ class Gate:
         store: where sessions are.
         limits: how long they live.
         cookies: how the session cookie is called.
+        roles: what each role permits.
     """
 
-    def __init__(self, store: Store, limits: SessionLimits, cookies: Cookies) -> None:
+    def __init__(
+        self, store: Store, limits: SessionLimits, cookies: Cookies, roles: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self.cookies = cookies
         self.clock = store.clock
         self._store = store
         self._limits = limits
+        self._roles = roles
 
     def verify(self, request: Request, tx: Transaction | None = None) -> Session | None:
         """Return the live session of this request, or `None`; looked up once for each request.
@@ -98,7 +103,7 @@ class Gate:
             return None
         if row.last_used_at <= now - self._limits.activity:
             self._touch(session_id, outer)
-        session = records.session_of(row)
+        session = records.session_of(row, self._roles)
         return session if kind == "cookie" else msgspec.structs.replace(session, kind="bearer")
 
     def _presented(self, request: Request) -> tuple[str, str] | None:

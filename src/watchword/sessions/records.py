@@ -1,6 +1,6 @@
 """Sessions as rows: begun, renewed, ended. What has ended is gone, so nothing can write it back (A23)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
@@ -69,11 +69,12 @@ def find(tx: Transaction, session_id: str) -> Row[Any] | None:
     return tx.execute(_BY_ID, {"session_id": session_id}).first()
 
 
-def session_of(row: Row[Any]) -> Session:
-    """Return the `Session` in a row of `find`."""
+def session_of(row: Row[Any], roles: Mapping[str, tuple[str, ...]]) -> Session:
+    """Return the `Session` in a row of `find`, with what its user's role permits."""
     return Session(
         id=row.session_id,
         user=user_of(row),
+        permissions=roles.get(row.role, ()),
         factors=tuple(row.factors.split()),
         authenticated_at=to_datetime(row.authenticated_at),
         created_at=to_datetime(row.created_at),

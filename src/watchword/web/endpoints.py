@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from watchword.foundation.errors import ConfigurationError
 from watchword.policy.guard import Guard
-from watchword.policy.marking import INSIDE, PUBLIC, Declaration
+from watchword.policy.marking import PUBLIC, Declaration
 
 Rule = Guard | Declaration
 
@@ -94,30 +94,15 @@ def where(target: Any) -> str:
         file, line = inspect.getsourcefile(inner), inspect.getsourcelines(inner)[1]
     except (TypeError, OSError):
         return f"{type(inner).__module__}.{type(inner).__qualname__}"
-    path = Path(file or "?")
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{shown}:{line}"
+    return f"{_shown(Path(file or '?'))}:{line}"
 
 
-def describe(rule: Rule | None) -> str:
-    """Return a rule in a few words."""
-    return "OPEN BY MISTAKE" if rule is None else rule.description
+def _shown(path: Path) -> Path:
+    """Return the path from the working directory, or from the installed package."""
+    if "site-packages" in path.parts:
+        return Path(*path.parts[path.parts.index("site-packages") + 1 :])
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _listed(endpoints: Sequence[Endpoint]) -> str:
     return "\n".join(f"  {endpoint.methods:<8} {endpoint.path}\n           {endpoint.where}" for endpoint in endpoints)
-
-
-__all__ = [
-    "INSIDE",
-    "PUBLIC",
-    "Endpoint",
-    "Find",
-    "Rule",
-    "combine",
-    "describe",
-    "endpoints_of",
-    "refuse_undeclared",
-    "remember",
-    "where",
-]

@@ -49,6 +49,8 @@ class Administration:
         address = parse_email_address(email)
         if isinstance(address, FieldError):
             return Denied(INPUT_INVALID, fields=(address,))
+        if (unknown := self._unknown_role(role)) is not None:
+            return unknown
         hashed = self._hash_new("password", password, (email, name)) if password is not None else None
         if isinstance(hashed, Denied):
             return hashed
@@ -70,7 +72,7 @@ class Administration:
                     tx, AuditEvent.ROLE_CHANGED, user_id=account.user.id, details={"role": role}
                 )
 
-        return self._change(who, change)
+        return self._unknown_role(role) or self._change(who, change)
 
     def set_disabled(self, who: str, *, disabled: bool) -> User | Denied:
         """Shut the account or open it again. Shutting it ends its sessions at once (A33)."""
@@ -93,6 +95,12 @@ class Administration:
             )
 
         return self._change(who, change)
+
+    def _unknown_role(self, role: Role) -> Denied | None:
+        known = self._services.settings.all_roles
+        if role in known:
+            return None
+        return Denied(INPUT_INVALID, fields=(FieldError("role", f"one of {', '.join(known)}"),))
 
     def _change(self, who: str, change: Callable[[Transaction, Account], None]) -> User | Denied:
         with self._services.store.write() as tx:
