@@ -192,6 +192,7 @@ def _faults_in(error: msgspec.ValidationError) -> Iterator[FieldError]:
     inner = error.__cause__
     if isinstance(inner, ModelError):
         for one in inner.fields:
-            yield replace(one, field=f"{fault.field}.{one.field}".rstrip("."))
+            between = "." if one.field and not one.field.startswith("[") else ""
+            yield replace(one, field=f"{fault.field}{between}{one.field}")
     else:
         yield fault

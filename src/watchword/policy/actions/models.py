@@ -47,12 +47,13 @@ def read_model(kind: Any, value: Any) -> Any:
         if faults is None:
             raise
         listed = faults(include_url=False, include_context=False, include_input=False)
-        raise ModelError(
-            tuple(
-                FieldError(".".join(shown_name(str(part)) for part in one["loc"]), one["msg"])
-                for one in listed[:_SHOWN]
-            )
-        ) from None
+        raise ModelError(tuple(FieldError(_place(one["loc"]), one["msg"]) for one in listed[:_SHOWN])) from None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where in the input something is wrong, as refusals write it: `addresses[0].city`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{shown_name(part)}" for part in location]
+    return "".join(parts).removeprefix(".")
 
 
 def model_of(kind: Any, value: Any) -> Any:
