@@ -110,13 +110,13 @@ def open_shop(site: Site) -> Shop:
 
     @auth.action(guard.inside)
     async def forgets() -> str:
-        return "secret"
+        return "hidden"
 
     @auth.action(guard.inside)
     async def swallows() -> str:
         with suppress(Forbidden):
             await require(role="admin")
-        return "secret"
+        return "hidden"
 
     @auth.action(guard.inside)
     async def decides() -> str:
