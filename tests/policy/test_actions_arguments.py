@@ -246,10 +246,11 @@ def test_what_is_sent_and_what_is_bound_arrive_together_as_they_were(
     values: dict[str, Any], data: st.DataObject
 ) -> None:
     names = data.draw(st.sets(st.sampled_from(sorted(values))))
-    packed = ARGUMENTS.bind({name: values[name] for name in names})
+    bound = {name: values[name] for name in names}
+    packed = ARGUMENTS.bind(bound)
     body = msgspec.json.encode({name: value for name, value in values.items() if name not in names})
     request = Request("POST", "/", headers=[(b"content-type", JSON.encode())], body=body)
-    assert ARGUMENTS.read(request, ARGUMENTS.unbind(packed)) == {"ratio": None, "on": False, **values}
+    assert ARGUMENTS.read(request, ARGUMENTS.unbind(tuple(bound), packed)) == {"ratio": None, "on": False, **values}
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

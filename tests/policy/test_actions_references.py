@@ -138,8 +138,8 @@ def test_a_reference_of_an_unknown_action_looks_like_a_broken_one(sqlite_shop: S
     user = sqlite_shop.user()
     keyring, session = Keyring([Secret(SECRET)]), session_id(sqlite_shop, user)
     end = sqlite_shop.site.clock.now() + 1000
-    gone = seal(keyring, Reference("shop.views.gone", session, end, b"\x80"))
-    changed = seal(keyring, Reference(name_of(sqlite_shop, "rename"), session, end, b"\x81\xa3new\xa1x"))
+    gone = seal(keyring, Reference("shop.views.gone", session, end, (), b""))
+    changed = seal(keyring, Reference(name_of(sqlite_shop, "rename"), session, end, ("new",), b"\x81\xa3new\xa1x"))
     broken = user.post(ACTIONS + "a" * 100)
     for reference in (gone, changed):
         answer = user.post(ACTIONS + reference)
@@ -233,6 +233,7 @@ REFERENCES = st.builds(
     st.text(min_size=1, max_size=200),
     st.none() | st.text(max_size=40),
     st.integers(1, 2**60),
+    st.lists(st.text(max_size=20)).map(tuple),
     st.binary(max_size=500),
 )
 

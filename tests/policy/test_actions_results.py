@@ -103,7 +103,12 @@ def test_a020_only_the_declared_fields_of_what_an_action_returns_leave(kind: Any
     assert b"argon2" not in sent
 
 
-@pytest.mark.parametrize("value", ["no user", None, 5, [], {}, {"id": 1, "role": "user"}, object(), Redirect("/x")])
+ASTRAY = UserView(UserRow("usr_1", "user"), "user")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "value", [ASTRAY, "no user", None, 5, [], {}, {"id": 1, "role": "user"}, object(), Redirect("/x")]
+)
 def test_what_is_not_what_is_declared_is_a_defect_that_tells_nothing_of_the_value(value: object) -> None:
     with pytest.raises(ResultError, match=r"^what the action returned is not what its return type declares$"):
         result_of(UserView).encode(value)

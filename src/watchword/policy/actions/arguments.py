@@ -70,6 +70,8 @@ class Arguments:
         self._checkboxes = {one for one, kinds in options.items() if bool in kinds and str not in kinds}
         self._clearable = {one for one, kinds in options.items() if type(None) in kinds and str not in kinds}
         self._shape = lru_cache(maxsize=64)(self._make_shape)
+        self._sent = lru_cache(maxsize=64)(self._make_sent)
+        self._bound = lru_cache(maxsize=64)(self._make_bound)
 
     def read(self, request: Request, bound: Mapping[str, Any]) -> dict[str, Any] | Denied:
         """Return all arguments: those that the request's body sends, those that are bound, and defaults.
@@ -82,16 +84,18 @@ class Arguments:
             return _OTHER_TYPE if sent.code is UNSUPPORTED_MEDIA_TYPE else sent
         if not is_json:
             sent = {name: self._meant(name, text) for name, text in sent.items()}
-        wanted = self._names.difference(bound)
+        wanted = self._sent(tuple(bound))
         try:
-            given = msgspec.convert(sent, self._shape(wanted), strict=is_json, dec_hook=_read)
+            given = msgspec.convert(sent, wanted, strict=is_json, dec_hook=_read)
         except msgspec.ValidationError as error:
             faults = (
-                self._faults(cast("dict[str, Any]", sent), wanted, strict=is_json)
+                self._faults(cast("dict[str, Any]", sent), self._names.difference(bound), strict=is_json)
                 if isinstance(sent, dict)
                 else (field_error(error),)
             )
             return Denied(INPUT_INVALID, fields=tuple(islice(faults, _MOST_FAULTS)))
+        if not self._defaults:
+            return {**msgspec.structs.asdict(given), **bound}
         return {**self._defaults, **_given(given), **bound}
 
     def bind(self, values: Mapping[str, Any]) -> bytes:
@@ -108,18 +112,17 @@ class Arguments:
             packed = msgspec.msgpack.encode(values, enc_hook=_write)
         except TypeError as error:
             raise ArgumentError(f"what is bound to {self._name} can't be written down: {error}") from None
-        self.unbind(packed)
+        self.unbind(tuple(values), packed)
         return packed
 
-    def unbind(self, packed: bytes) -> dict[str, Any]:
-        """Return the arguments that a reference carries.
+    def unbind(self, names: tuple[str, ...], packed: bytes) -> dict[str, Any]:
+        """Return the arguments of these names that a reference carries.
 
         Raises:
             ArgumentError: they are none of this function, as where its code has changed meanwhile.
         """
         try:
-            values = msgspec.msgpack.decode(packed, type=dict[str, Any])
-            return _given(msgspec.convert(values, self._shape(self._names.intersection(values)), dec_hook=_read))
+            return _given(self._bound(names).decode(packed)) if names else {}
         except msgspec.ValidationError as error:
             wrong = field_error(error)
             raise ArgumentError(f"{self._name} can't be bound: expected {wrong.expected} as {wrong.field!r}") from None
@@ -142,6 +145,12 @@ class Arguments:
                     msgspec.convert(only, self._shape(frozenset((name,))), strict=strict, dec_hook=_read)
                 except msgspec.ValidationError as error:
                     yield from _faults_in(error)
+
+    def _make_sent(self, bound: tuple[str, ...]) -> type[msgspec.Struct]:
+        return self._shape(self._names.difference(bound))
+
+    def _make_bound(self, names: tuple[str, ...]) -> msgspec.msgpack.Decoder[msgspec.Struct]:
+        return msgspec.msgpack.Decoder(self._shape(self._names.intersection(names)), dec_hook=_read)
 
     def _make_shape(self, names: frozenset[str]) -> type[msgspec.Struct]:
         fields: list[Any] = [
@@ -170,7 +179,8 @@ def _options(kind: Any) -> tuple[Any, ...]:
 
 
 def _given(arguments: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(arguments).items() if value is not msgspec.UNSET}
+    given = msgspec.structs.asdict(arguments)
+    return {name: given[name] for name in given if given[name] is not msgspec.UNSET}
 
 
 def _read(kind: Any, value: Any) -> Any:

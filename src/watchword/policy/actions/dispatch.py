@@ -36,6 +36,7 @@ from watchword.policy.actions.results import Redirect
 from watchword.policy.decide import GuardError
 from watchword.policy.guard import Guard
 from watchword.policy.ledger import Ledger
+from watchword.policy.marking import admit
 from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
@@ -66,13 +67,14 @@ class ActionServices:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
     """A call that may run. `claim` is its idempotency key, where it has one."""
 
     request: Request
     action: Action
     session: Session | None
+    ledger: Ledger
     arguments: dict[str, Any]
     claim: Claim | None
 
@@ -107,12 +109,14 @@ class Dispatch:
         if reference is None or action is None:
             return Denied(REFERENCE_INVALID)
         try:
-            bound = action.arguments.unbind(reference.bound)
+            bound = action.arguments.unbind(reference.names, reference.bound)
         except ArgumentError:
             return Denied(REFERENCE_INVALID)
         session = self._gate.verify(request)
         denied = _wrong_session(reference, session) or self._over_limit(request, action, session)
-        denied = denied or _refused_early(action.rule, session, self._gate.clock.now(), bound)
+        ledger = Ledger()
+        ledger.handler = action.name
+        denied = denied or _refused_early(action.rule, session, self._gate.clock.now(), bound, ledger)
         if denied is not None:
             return self._refused(request, action, session, denied)
         arguments = action.arguments.read(request, bound)
@@ -122,59 +126,57 @@ class Dispatch:
         claim = self._keys.claim(request, owner, action.name, reference.bound)
         if isinstance(claim, Response | Denied):
             return claim
-        return _Call(request, action, session, arguments, claim)
+        return _Call(request, action, session, ledger, arguments, claim)
 
     def _run(self, call: _Call) -> Response | Denied:
-        ledger = Ledger()
         value, error = None, None
-        leave = self._enter(call, ledger)
+        leave = self._enter(call)
         try:
             value = call.action.run(**call.arguments)
         except Exception as raised:
             error = raised
         finally:
             leave()
-        return self._conclude(call, ledger, value, error)
+        return self._conclude(call, value, error)
 
     async def _run_async(self, call: _Call) -> Response | Denied:
-        ledger = Ledger()
         value, error = None, None
-        leave = self._enter(call, ledger)
+        leave = self._enter(call)
         try:
             value = await call.action.run(**call.arguments)
         except Exception as raised:
             error = raised
         finally:
             leave()
-        if call.claim is None and ledger.verdict(200) is None:
-            return self._conclude(call, ledger, value, error)
+        if call.claim is None and call.ledger.verdict(200) is None:
+            return self._conclude(call, value, error)
         # What is left to do may write to the database.
-        conclude = partial(self._conclude, call, ledger, value, error)
+        conclude = partial(self._conclude, call, value, error)
         return await asyncio.get_running_loop().run_in_executor(self._services.executor(), conclude)
 
-    def _enter(self, call: _Call, ledger: Ledger) -> Callable[[], None]:
+    def _enter(self, call: _Call) -> Callable[[], None]:
         """Make the call the request under way, with a ledger of its own; return what ends that."""
-        return set_context(RequestContext(call.request, self._gate, self._services.executor(), ledger))
+        return set_context(RequestContext(call.request, self._gate, self._services.executor(), call.ledger))
 
-    def _conclude(self, call: _Call, ledger: Ledger, value: Any, error: Exception | None) -> Response | Denied:
+    def _conclude(self, call: _Call, value: Any, error: Exception | None) -> Response | Denied:
         """Return the answer, once it is kept for whoever sends the same idempotency key again."""
         try:
-            answer = self._answer(call, ledger, value, error)
+            answer = self._answer(call, value, error)
         except Exception:
-            self._settle(call, ledger, Denied(INTERNAL_ERROR))
+            self._settle(call, Denied(INTERNAL_ERROR))
             raise
-        self._settle(call, ledger, answer)
+        self._settle(call, answer)
         return answer
 
-    def _answer(self, call: _Call, ledger: Ledger, value: Any, error: Exception | None) -> Response | Denied:
+    def _answer(self, call: _Call, value: Any, error: Exception | None) -> Response | Denied:
         if isinstance(error, AccessError):
             denied = Denied(error.code, error.detail, extra=error.extra)
             return self._refused(call.request, call.action, call.session, denied)
         if error is not None and not isinstance(error, InvalidInput):
             raise error
-        verdict = ledger.verdict(200 if error is None else INPUT_INVALID.status)
+        verdict = call.ledger.verdict(200 if error is None else INPUT_INVALID.status)
         if verdict is not None:
-            return self._services.withhold(call.request, Withheld(verdict, ledger.handler))
+            return self._services.withhold(call.request, Withheld(verdict, call.ledger.handler))
         if error is not None:
             fields = tuple(FieldError(name, expected) for name, expected in error.fields.items())
             return self._refused(call.request, call.action, call.session, Denied(INPUT_INVALID, fields=fields))
@@ -194,12 +196,12 @@ class Dispatch:
             else Response(200, body, [("content-type", "application/json")])
         )
 
-    def _settle(self, call: _Call, ledger: Ledger, answer: Response | Denied) -> None:
+    def _settle(self, call: _Call, answer: Response | Denied) -> None:
         """Keep the answer under the call's key; or give the key back, where the function was never entered."""
         if call.claim is None:
             return
         try:
-            if ledger.is_untouched:
+            if call.ledger.is_untouched:
                 self._keys.release(call.claim)
             else:
                 self._keys.keep(call.claim, problem_response(answer) if isinstance(answer, Denied) else answer)
@@ -240,19 +242,25 @@ def _wrong_session(reference: Reference, session: Session | None) -> Denied | No
     return None if reference.session == session.id else Denied(REFERENCE_INVALID)
 
 
-def _refused_early(rule: Rule, session: Session | None, now: int, bound: Mapping[str, Any]) -> Denied | None:
+def _refused_early(
+    rule: Rule, session: Session | None, now: int, bound: Mapping[str, Any], ledger: Ledger
+) -> Denied | None:
     """Return the refusal that stands before the arguments are read, so that whoever has no right learns nothing of them.
 
-    It asks none of the app's own questions: the guard asks those when the function is called.
+    It asks none of the app's own questions, and nothing about arguments that are still to be read: the guard does that
+    when the function is called. Where there is nothing of that kind, this is the decision.
     """
     if not isinstance(rule, Guard):
         return None
     try:
-        next(rule.judge(session, now, bound))
+        if rule.is_compound:
+            next(rule.judge(session, now, bound))
+            return None
+        refusal = rule.refusal(session, now, bound)
+        ledger.note(rule.description, session.id if session else None, allowed=refusal is None)
+        admit(ledger, rule)
     except StopIteration as judged:
-        refusal: AccessError | None = judged.value
-        return Denied(refusal.code, refusal.detail, extra=refusal.extra) if refusal else None
+        refusal = judged.value
     except GuardError:
-        # It is about an argument that the body sends.
         return None
-    return None
+    return Denied(refusal.code, refusal.detail, extra=refusal.extra) if refusal else None

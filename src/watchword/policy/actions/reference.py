@@ -43,13 +43,18 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
         action: name of the action.
         session: id of the session that it is for, or `None` where nobody was signed in.
         expires_at: when it ends, in milliseconds.
-        bound: the bound arguments, encoded.
+        names: of the bound arguments.
+        bound: these, encoded.
     """
 
     action: str
     session: str | None
     expires_at: int
+    names: tuple[str, ...]
     bound: bytes
+
+
+_decoder: Final = msgspec.msgpack.Decoder(Reference)
 
 
 def seal(keyring: Keyring, reference: Reference) -> str:
@@ -67,7 +72,7 @@ def unseal(keyring: Keyring, text: str, now: int) -> Reference | None:
         return None
     if opened is None:
         return None
-    reference = msgspec.msgpack.decode(opened, type=Reference)
+    reference = _decoder.decode(opened)
     return reference if now < reference.expires_at else None
 
 
@@ -115,7 +120,7 @@ def action_ref(action: Any, /, **bound: Any) -> str:
     except ArgumentError as error:
         raise ActionError(str(error)) from None
     end = context.gate.clock.now() + LIFETIME
-    sealed = seal(keyring, Reference(found.name, session.id if session else None, end, packed))
+    sealed = seal(keyring, Reference(found.name, session.id if session else None, end, tuple(bound), packed))
     if len(sealed) > LONGEST:
         raise ActionError(
             f"too much is bound to {found.name}: bind the id of a thing, and read the thing in the action"

@@ -58,12 +58,13 @@ class Result:
         self._type: Any = cast("Any", Union)[tuple(kept)] if kept else type(None)
         if flaw := flaw_of(self._type, is_input=False):
             raise TypeError(f"its return type can't be sent: {flaw}")
+        self._decoder = msgspec.json.Decoder(self._type, dec_hook=_narrow)
 
     def encode(self, value: Any) -> bytes:
         """Return what may leave of the value, as JSON; nothing of a `Redirect`, which is declared too.
 
-        Twice over: once to read rows and objects by their attributes, and once as plain data, since what stands
-        inside an object of the right type can be of a subclass that has more.
+        Twice over: once to read rows and objects by their attributes, and once as plain data, since what stands in
+        the fields of an object of the right type can be of another type, or of a subclass that has more.
 
         Raises:
             ResultError: it is not what is declared.
@@ -72,8 +73,8 @@ class Result:
             return b""
         try:
             read = msgspec.convert(value, self._type, from_attributes=True, dec_hook=model_of)
-            plain = msgspec.to_builtins(read, enc_hook=_plain)
-            return msgspec.json.encode(msgspec.convert(plain, self._type, dec_hook=_narrow), enc_hook=_narrowed)
+            plain = msgspec.json.encode(read, enc_hook=_plain)
+            return msgspec.json.encode(self._decoder.decode(plain), enc_hook=_narrowed)
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             raise ResultError("what the action returned is not what its return type declares") from error
 
