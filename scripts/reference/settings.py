@@ -32,7 +32,7 @@ ARGUMENTS: Final[dict[str, tuple[str, str]]] = {
     "origins": ("none", "further origins whose pages may call with the visitor's cookies"),
     "proxies": ("none", "networks (CIDR) of the proxies in front, whose forwarding headers are believed"),
     "limits": ("see [limits](limits.md)", "rates by name, in place of the defaults"),
-    "roles": ("`user` and `admin`", "further roles and what each permits: `{\"editor\": [\"notes:write\"]}`"),
+    "roles": ("`user` and `admin`", 'further roles and what each permits: `{"editor": ["notes:write"]}`'),
     "session": ("`SessionLimits()`", "how long sessions live"),
     "language": ("`en`", "of pages and mails where a browser asks for none that exists"),
     "clock": ("the system's", "what tells the time; tests hand in `watchword.foundation.clock.ManualClock`"),
