@@ -10,6 +10,7 @@ from typing import Final
 
 from scripts.reference.commands import commands_page
 from scripts.reference.conformance import attacks_page, copenhagen_page
+from scripts.reference.examples import examples_page
 from scripts.reference.http_api import http_api_page
 from scripts.reference.lists import events_page, limits_page, mails_page, problems_page
 from scripts.reference.settings import settings_page
@@ -17,6 +18,7 @@ from scripts.reference.settings import settings_page
 DOCS: Final = Path(__file__).parent.parent / "docs"
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "guides/frameworks.md": examples_page,
     "reference/http-api.md": http_api_page,
     "reference/problems.md": problems_page,
     "reference/settings.md": settings_page,

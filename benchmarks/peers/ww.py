@@ -14,6 +14,7 @@ from watchword.http.request import Request
 from watchword.identity.email_address import EmailAddress, parse_email_address
 from watchword.identity.users import account_by_email, create_user
 from watchword.methods.password import hashing
+from watchword.policy.ledger import Ledger
 from watchword.sessions.verify import RequestContext, set_context
 from watchword.web.asgi import request_of
 from watchword.web.fastapi import Session, protect
@@ -70,7 +71,7 @@ REVOKE_SQL = "delete from sessions"
 
 def _context(headers: list[tuple[bytes, bytes]]) -> RequestContext:
     request: Request = request_of(asgi_scope(headers=headers))
-    return RequestContext(request, auth.gate, auth.edge.light)
+    return RequestContext(request, auth.gate, auth.edge.light, Ledger())
 
 
 def make_check(headers: list[tuple[bytes, bytes]]):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from watchword.policy.actions.results import Redirect
     from watchword.policy.guard import guard, require, require_sync
     from watchword.policy.marking import public
+    from watchword.policy.taint import taint_environment, taint_unique_value, untaint
+    from watchword.policy.taint_objects import taint_object_reference
     from watchword.sessions.session import Session
     from watchword.sessions.verify import verify_session, verify_session_sync
 
@@ -40,6 +42,10 @@ _ROOMS = {
     "public": "watchword.policy.marking",
     "require": "watchword.policy.guard",
     "require_sync": "watchword.policy.guard",
+    "taint_environment": "watchword.policy.taint",
+    "taint_object_reference": "watchword.policy.taint_objects",
+    "taint_unique_value": "watchword.policy.taint",
+    "untaint": "watchword.policy.taint",
     "verify_session": "watchword.sessions.verify",
     "verify_session_sync": "watchword.sessions.verify",
 }
@@ -66,6 +72,10 @@ __all__ = [
     "public",
     "require",
     "require_sync",
+    "taint_environment",
+    "taint_object_reference",
+    "taint_unique_value",
+    "untaint",
     "verify_session",
     "verify_session_sync",
 ]

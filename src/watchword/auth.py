@@ -38,6 +38,7 @@ from watchword.policy.actions.actions import Actions
 from watchword.policy.actions.dispatch import ActionServices
 from watchword.policy.actions.reference import REFERENCE_INVALID
 from watchword.policy.guard import Guard
+from watchword.policy.taint import taint_settings
 from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.service import service_routes
 from watchword.sessions import records
@@ -151,6 +152,8 @@ class Auth:
         api = (*(route for part in parts for route in part.routes), self.actions.route)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
+        secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
+        taint_settings(self, secrets | {"the SMTP password": settings.smtp.password if settings.smtp else None})
         kernel = Kernel(
             self.routes,
             settings,
@@ -196,6 +199,7 @@ class Auth:
             ConfigurationError: in production, when the schema is not this version's.
         """
         self.prepare_store()
+        self.gate.activity.start()
         self._delivery.start()
         self._upkeep.start()
 
@@ -216,6 +220,7 @@ class Auth:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
         self._upkeep.stop()
         self._delivery.stop()
+        self.gate.activity.stop()
         self.store.close()
 
     def first_admin_link(self, base_url: str) -> str | None:

@@ -13,7 +13,7 @@ from tests.attacks.apps import GUARDED, NOBODY, App, make_app, page
 from tests.attacks.wire import COOKIE, FORM, JSON, cookie, everything_stored, send, signed_up, token_of
 from tests.support.site import EMAIL, ORIGIN, PASSWORD, SECRET, Site
 from watchword import Auth, ConfigurationError
-from watchword.sessions.gate import RECHECKED
+from watchword.sessions.gate import RECHECKED, REREAD
 from watchword.web.starlette import protect
 
 
@@ -206,6 +206,7 @@ def test_a013_a_database_that_is_gone_lets_nobody_in(app: App) -> None:
 
     with app.site.auth.store.engine.begin() as connection:
         connection.execute(text("ALTER TABLE sessions RENAME TO hidden"))
+    app.site.clock.advance(REREAD)  # What is remembered lets in for so long at most: here, the epoch can be read still.
     assert all(status >= 500 for status in app.statuses(*admin))
     assert app.call("GET", "/auth/sessions", *admin).status >= 500
     assert app.written == ["admin"]
@@ -220,7 +221,8 @@ def test_a013_a_route_that_nobody_declared_stops_the_start(site: Site) -> None:
     open_app = Starlette(routes=[Route("/open", forgotten)])
     protect(open_app, site.auth)
     for _ in range(2):
-        assert App(site, open_app).call("GET", "/open").status == 500
+        # The app raises, and leaves the answer to its server.
+        assert App(site, open_app).call("GET", "/open").status == 0
     assert opened == []
 
 

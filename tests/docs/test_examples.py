@@ -111,14 +111,6 @@ def test_the_guards_of_the_guide_do_what_they_say(empty_folder: Path):
         assert client.delete("/notes/1", headers={"origin": "https://evil.example"}).status_code == 403
 
 
-def test_the_starlette_app_of_the_guide_starts(empty_folder: Path):
-    main = run(empty_folder, blocks("docs/guides/guards.md", "python")[-1])
-    with app_client(main.app) as client:
-        assert client.get("/notes").status_code == 401
-        sign_up(client)
-        assert client.get("/notes").text == "yours"
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_python_parses_and_names_what_there_is(page: str):
     for block in blocks(page, "python"):

@@ -7,9 +7,19 @@ import msgspec
 import pydantic
 import pytest
 
-from tests.support.actions import Shop, UserRow, UserView
+from tests.attacks.wire import events
+from tests.support.actions import Shop, UserRow, UserView, submit
 from tests.support.site import Site
-from watchword import ConfigurationError, Redirect, Secret, guard, public
+from watchword import (
+    ConfigurationError,
+    InvalidInput,
+    Redirect,
+    Secret,
+    guard,
+    public,
+    taint_object_reference,
+    taint_unique_value,
+)
 from watchword.policy.actions.results import Result, ResultError
 
 HASH = "$argon2id$secret"
@@ -122,6 +132,36 @@ def test_a020_a_secret_in_an_open_dict_stops_the_answer(sqlite_site: Site) -> No
     answer = Shop(sqlite_site, actions={"tell": tell}).call(sqlite_site.visitor(), "tell")
     assert answer.code == "internal_error"
     assert "sesame" not in answer.text
+
+
+def test_a020_a_tainted_object_or_value_that_an_action_returns_is_withheld(shop: Shop) -> None:
+    row, key = UserRow("usr_1", "user"), "q7Zk2mX9vB4nL8pR5tY1"
+    holder = Holder(row)
+    taint_object_reference("Return a UserView instead", row)
+    taint_unique_value("Keep the key of the mail service here", row, key)
+
+    @shop.site.auth.action(guard())
+    def give(what: str) -> dict[str, Any] | Redirect:
+        if what == "invalid":
+            raise InvalidInput(what=key)
+        if what == "redirect":
+            return Redirect(f"/notes?key={key}")
+        return {"row": holder} if what == "row" else {"key": key}
+
+    @shop.site.auth.action(guard())
+    async def later(key: str) -> UserView:
+        return UserView("usr_1", key)
+
+    shop.actions |= {"give": give, "later": later}
+    user = shop.user()
+    for what in ("row", "key", "invalid", "redirect"):
+        answer = shop.call(user, "give", {"what": what})
+        assert (answer.status, answer.code) == (500, "response_withheld"), what
+        assert key not in answer.text
+        assert ("UserView" if what == "row" else "mail service") in answer.json["detail"]
+    assert shop.call(user, "later", {"key": key}).code == "response_withheld"
+    assert submit(user, shop.ref(user, "give"), what="redirect").status == 500
+    assert events(shop.site, "response_withheld") == 6
 
 
 def test_a_defect_of_an_action_is_500_and_its_text_is_in_no_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.support.site import ORIGIN, Answer, Site, Visitor
-from watchword import Forbidden, InvalidInput, Redirect, action_errors, action_ref, guard, public, require
+from watchword import Forbidden, InvalidInput, Redirect, Session, action_errors, action_ref, guard, public, require
 from watchword.http.request import Request
 from watchword.policy.actions.flash import ActionErrors
 from watchword.policy.ledger import Ledger
@@ -27,10 +27,14 @@ class UserView(msgspec.Struct):
     role: str
 
 
-class UserRow(UserView):
+class UserRow(UserView, weakref=True):
     """What the app holds of one."""
 
     password: str = "$argon2id$secret"
+
+
+def is_owner(session: Session, owner: str) -> bool:
+    return session.user.id == owner
 
 
 @contextmanager
@@ -51,8 +55,8 @@ class Shop:
     """A site with actions. `ran` tells which have run, with what."""
 
     site: Site
-    ran: list[Any] = field(default_factory=list)
-    actions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    ran: list[Any] = field(default_factory=list[Any])
+    actions: dict[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
 
     def ref(self, visitor: Visitor | None, name: str, /, **bound: Any) -> str:
         """Return the reference that a page holds which this visitor has opened."""
@@ -99,7 +103,7 @@ def open_shop(site: Site) -> Shop:
         shop.ran.append((name, loud, age))
         return name.upper() if loud else name
 
-    @auth.action(guard(when=lambda session, owner: session.user.id == owner))
+    @auth.action(guard(when=is_owner))
     def edit(owner: str, text: str) -> None:
         shop.ran.append((owner, text))
 

@@ -58,6 +58,7 @@ def offer(auth: Auth, kind: Kind) -> Prize:
     services = auth.services
     with services.store.write() as tx:
         if kind == "setup link":
+            tx.revokes()
             tx.execute(delete(users).where(users.c.role == "admin"))
             return Prize(kind, link=challenge.issue_link(tx, "setup", None, HOUR).reveal(), email=email)
         if kind == "reset link":

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 
+from tests.support.actions import is_owner
 from tests.support.site import CHEAP, GENEROUS
 from watchword import Auth, InvalidInput, Password, Redirect, action_errors, action_ref, guard
 from watchword.web.fastapi import Session, protect
@@ -40,7 +41,7 @@ def make_auth() -> Auth:
         store=os.environ[STORE],
         secret=os.environ[SECRETS].split(),
         password=Password(figures=CHEAP),
-        limits=GENEROUS,
+        limits=dict[str, str](GENEROUS),
         environ={},
     )
 
@@ -61,7 +62,7 @@ def create() -> FastAPI:
         note(f"order {name} {count} {gift}")
         return Redirect("/?ordered=yes") if gift else None
 
-    @auth.action(guard(when=lambda session, owner: session.user.id == owner))
+    @auth.action(guard(when=is_owner))
     async def remove(owner: str) -> None:
         note(f"remove {owner}")
 

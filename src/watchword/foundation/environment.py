@@ -64,7 +64,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
-    "session": {"idle": "session_idle", "absolute": "session_absolute"},
+    "session": {name: f"session_{name}" for name in ("idle", "absolute", "remembered")},
     "server": {name: name for name in ("host", "port", "workers")},
 }
 
@@ -145,6 +145,7 @@ def _checked(where: str, name: str, value: Any) -> Any:
         "proxies": (list, 'a list, ["10.0.0.0/8"]'),
         "port": (int, "a number"),
         "workers": (int, "a number"),
+        "remembered": (int, "a number"),
     }.get(name, (str, 'text in quotes, "…"'))
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ConfigurationError(f"watchword.toml: {where}: expected {expected}, found {value!r}")
@@ -183,6 +184,8 @@ def session_limits_of(given: Mapping[str, Any]) -> SessionLimits:
     values = {
         name: parse_duration(given[f"session_{name}"]) for name in ("idle", "absolute") if f"session_{name}" in given
     }
+    if "session_remembered" in given:
+        values["remembered"] = given["session_remembered"]
     return SessionLimits(**values)
 
 

@@ -32,17 +32,19 @@ class Brand:
 @final
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """How long a session lives, in milliseconds.
+    """How long a session lives, in milliseconds, and how many of them each process remembers.
 
     Attributes:
         idle: without any request.
         absolute: in all; also the cookie's `Max-Age`.
         activity: the last use is written at most once in this time.
+        remembered: so many sessions, of at most 1 KiB each, are checked from memory; those not used lately give way.
     """
 
     idle: int = 7 * DAY
     absolute: int = 30 * DAY
     activity: int = 5 * MINUTE
+    remembered: int = 10_000
 
 
 @final

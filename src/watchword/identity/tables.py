@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, String, Table, Text, UniqueConstraint
 
-from watchword.storage.metadata import metadata
+from watchword.storage.metadata import REMEMBERED, metadata
 
 users = Table(
     "users",
@@ -13,6 +13,7 @@ users = Table(
     Column("language", String(8)),
     Column("disabled", Boolean, nullable=False, default=False),
     Column("created_at", BigInteger, nullable=False),
+    info={REMEMBERED: True},
 )
 
 identifiers = Table(
@@ -27,6 +28,7 @@ identifiers = Table(
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("kind", "key"),
     UniqueConstraint("user_id", "kind"),
+    info={REMEMBERED: True},
 )
 
 credentials = Table(

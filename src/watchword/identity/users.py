@@ -1,9 +1,10 @@
 """Users and the identifiers that lead to them."""
 
+import sys
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, delete, func, insert, select, update
 
 from watchword.foundation.ids import new_id
 from watchword.identity.email_address import EmailAddress
@@ -81,9 +82,11 @@ _PASSWORD_IN_USE = select(credentials.c.data).where(
 )
 
 
-def user_of(row: Row[Any]) -> User:
+def user_of(row: Any) -> User:
     """Return the `User` in a row selected with `USER_COLUMNS`."""
-    return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=row.role)
+    # Many are kept in memory, and have few roles.
+    role: Any = sys.intern(row.role)
+    return User(id=row.user_id, email=row.email, name=row.name, user_name=row.user_name, role=role)
 
 
 def _account(tx: Transaction, statement: Select[*tuple[Any, ...]], value: str) -> Account | None:
@@ -167,6 +170,7 @@ def create_user(
     row = {"id": user_id, "name": name, "role": role, "language": language, "disabled": False, "created_at": tx.now}
     tx.execute(insert(users), row)
     if not _add_identifier(tx, user_id, "email", email.address, email.key, verified=True):
+        tx.revokes()  # The account of a moment ago has no session.
         tx.execute(delete(users).where(users.c.id == user_id))
         return None
     if password is not None:
@@ -191,6 +195,7 @@ def change_email(tx: Transaction, user_id: str, email: EmailAddress) -> bool:
     """Give the user another, proven address; `False` where it leads to another account."""
     if _belongs_to_another(tx, user_id, "email", email.key):
         return False
+    tx.revokes(user_id)
     values = {"text": email.address, "key": email.key, "verified_at": tx.now}
     where = _identifier_of(user_id, "email")
     return tx.execute(update(identifiers).where(where).values(values)).rowcount == 1
@@ -199,10 +204,12 @@ def change_email(tx: Transaction, user_id: str, email: EmailAddress) -> bool:
 def change_user_name(tx: Transaction, user_id: str, user_name: UserName | None) -> bool:
     """Give the user another handle, or none; `False` where somebody else has it."""
     if user_name is None:
+        tx.revokes(user_id)
         tx.execute(delete(identifiers).where(_identifier_of(user_id, "user_name")))
         return True
     if _belongs_to_another(tx, user_id, "user_name", user_name.key):
         return False
+    tx.revokes(user_id)
     tx.execute(delete(identifiers).where(_identifier_of(user_id, "user_name")))
     return _add_identifier(tx, user_id, "user_name", user_name.name, user_name.key, verified=True)
 
@@ -218,17 +225,20 @@ def _belongs_to_another(tx: Transaction, user_id: str, kind: str, key: str) -> b
 
 def change_name(tx: Transaction, user_id: str, name: str) -> None:
     """Call the person otherwise."""
+    tx.revokes(user_id)
     tx.execute(update(users).where(users.c.id == user_id).values(name=name))
 
 
 def set_role(tx: Transaction, user_id: str, role: Role) -> bool:
     """Give the user this role; `False` where there is no such user or nothing changed."""
+    tx.revokes(user_id)
     changed = update(users).where(users.c.id == user_id, users.c.role != role).values(role=role)
     return tx.execute(changed).rowcount == 1
 
 
 def set_disabled(tx: Transaction, user_id: str, *, disabled: bool) -> bool:
     """Disable the account or enable it; `False` where there is no such user or nothing changed."""
+    tx.revokes(user_id)
     changed = update(users).where(users.c.id == user_id, users.c.disabled != disabled).values(disabled=disabled)
     return tx.execute(changed).rowcount == 1
 
@@ -243,6 +253,7 @@ def set_password(tx: Transaction, user_id: str, password: str) -> None:
 
 def delete_user(tx: Transaction, user_id: str) -> None:
     """Delete the account with all that hangs on it. Its id is never used again."""
+    tx.revokes(user_id)
     tx.execute(delete(users).where(users.c.id == user_id))
 
 

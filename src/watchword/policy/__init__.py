@@ -1,1 +1,1 @@
-"""Guards: the rules on routes and actions."""
+"""Guards, the rules on routes and actions; taint, what must not leave for a client."""

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-Verdict = Literal["undecided", "refused"]
-"""Why an answer is withheld: nobody decided, or the handler went on after a refusal."""
+Verdict = Literal["undecided", "refused", "tainted"]
+"""Why an answer is withheld: nobody decided, the handler went on after a refusal, or returned a tainted object."""
 
 
 @final
@@ -38,7 +38,7 @@ class Ledger:
         refused: whether somebody did not.
     """
 
-    __slots__ = ("_decisions", "_task", "allowed", "handler", "refused", "rule")
+    __slots__ = ("_decisions", "_task", "allowed", "handler", "refused", "rule", "tainted")
 
     def __init__(self) -> None:
         self.handler = ""
@@ -46,6 +46,8 @@ class Ledger:
         """The rule that let the request through to its handler, so that it is not asked twice."""
         self.allowed = False
         self.refused = False
+        self.tainted: str | None = None
+        """What the developer wrote about an object that the handler returned, and must not."""
         self._decisions: list[tuple[str, str | None, str, bool]] = []
         self._task: Any = None
 
@@ -85,6 +87,8 @@ class Ledger:
 
         After a refusal the app may still say so in its own way: with a status that refuses, or leading elsewhere.
         """
+        if self.tainted is not None:
+            return "tainted"
         if self.refused:
             return None if 300 <= status < 500 else "refused"
         return None if self.allowed else "undecided"

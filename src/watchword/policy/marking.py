@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast, final
 
 from watchword.policy.decide import NOTHING, Rule, decide, decide_sync
+from watchword.policy.taint_objects import tainted_object_in
 from watchword.sessions.verify import Ledger, current_context
 
 MARK: Final = "__watchword__"
@@ -93,7 +94,9 @@ def _guard_async(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
                 await decide(rule, kwargs or NOTHING)
             admit(ledger, rule)
         ledger.enter(name)
-        return await handler(*args, **kwargs)
+        answer = await handler(*args, **kwargs)
+        ledger.tainted = tainted_object_in(answer) or ledger.tainted
+        return answer
 
     return guarded
 
@@ -109,7 +112,9 @@ def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
                 decide_sync(rule, kwargs or NOTHING)
             admit(ledger, rule)
         ledger.enter(name)
-        return handler(*args, **kwargs)
+        answer = handler(*args, **kwargs)
+        ledger.tainted = tainted_object_in(answer) or ledger.tainted
+        return answer
 
     return guarded
 

@@ -11,13 +11,14 @@ RESPONSE_WITHHELD: Final = Code(
     "The answer was withheld",
     "The server's log names the handler; in development mode this answer says what to add.",
 )
-Reason = Literal["undecided", "refused", "tainted", "unreadable"]
+Reason = Literal["undecided", "failed", "refused", "tainted", "unreadable"]
 
 _EXPLANATIONS: Final[dict[Reason, str]] = {
     "undecided": (
         "It answered before anybody decided who may see this. Guard it with @guard(), declare it @public, or decide "
         "inside it: `await require(...)`, or `await verify_session()` in the handler itself, under @guard.inside."
     ),
+    "failed": "It failed before anybody decided who may see this. The server's log has its traceback.",
     "refused": (
         "It went on after a refusal. Let the exception of require() pass; to ask without deciding, look at "
         "`session.user.role` or `session.may(...)`."

@@ -1,24 +1,29 @@
 """The one gate that reads sessions."""
 
-import contextlib
 from collections.abc import Mapping
-from typing import final
+from typing import Final, final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from watchword.foundation.clock import SECOND
-from watchword.foundation.errors import StoreUnavailableError
 from watchword.foundation.secrets import same_bytes, sha256
 from watchword.foundation.settings import SessionLimits
 from watchword.http.request import Request
 from watchword.sessions import records
+from watchword.sessions.activity import Activity
 from watchword.sessions.cookie import Cookies
+from watchword.sessions.memory import Remembered, SessionMemory
 from watchword.sessions.session import Session
 from watchword.sessions.token import session_id_of
+from watchword.storage.epoch import shard_of
 from watchword.storage.store import Store, Transaction
 
-RECHECKED = 30 * SECOND
+RECHECKED: Final = 30 * SECOND
 """How long a connection that stays open may outlive its session."""
+REREAD: Final = 30 * SECOND
+"""How long an answer is remembered before its row is read again. What Watchword changes is seen at once; what SQL
+changes from outside, after this at the latest."""
 _MEMO, _SEEN_AT = "session", "session_seen_at"
 
 
@@ -28,9 +33,13 @@ class Gate:
 
     Args:
         store: where sessions are.
-        limits: how long they live.
+        limits: how long they live, and how many are remembered.
         cookies: how the session cookie is called.
         roles: what each role permits.
+
+    Attributes:
+        memory: the sessions that this process remembers.
+        activity: when sessions were last used, on its way to the database.
     """
 
     def __init__(
@@ -38,9 +47,13 @@ class Gate:
     ) -> None:
         self.cookies = cookies
         self.clock = store.clock
+        self._roles = roles
+        self.memory = SessionMemory(limits.remembered)
+        self.activity = Activity(store)
         self._store = store
         self._limits = limits
-        self._roles = roles
+        self._name = cookies.session.encode()
+        self._monotonic = store.clock.monotonic
 
     def verify(self, request: Request, tx: Transaction | None = None) -> Session | None:
         """Return the live session of this request, or `None`; looked up once for each request.
@@ -51,16 +64,40 @@ class Gate:
 
         Args:
             request: what carries it.
-            tx: the write transaction that is open already, where one is: a second one inside would wait for it.
+            tx: the write transaction that is open already, where one is: a second one inside would wait for it. What
+                it sees is not committed yet, so nothing is answered from memory, nor remembered.
 
         Raises:
             StoreUnavailableError: the database can't answer; nobody is let in.
         """
-        if _MEMO not in request.memo:
-            request.memo[_MEMO] = session = self._verify(request, tx)
-            if session is not None:
-                request.memo[_SEEN_AT] = self._store.clock.now()
-        return self.remembered(request)
+        if tx is not None and _MEMO not in request.memo:
+            return self._answer(request, self._read(request, tx))
+        session = self.verify_remembered(request)
+        return self._answer(request, self._read(request, None)) if session is UNSET else session
+
+    def verify_remembered(self, request: Request) -> Session | UnsetType | None:
+        """Do what `verify()` does as far as memory tells: without a lock, I/O or another thread.
+
+        Returns:
+            `UNSET` where the database has to be asked.
+        """
+        if _MEMO in request.memo:
+            return self.remembered(request)
+        presented = self._presented(request)
+        if presented is None:
+            return self._answer(request, None)
+        token, is_bearer = presented
+        entry = self.memory.get(sha256(token))
+        if entry is None:
+            return UNSET if session_id_of(token.decode("latin-1")) else self._answer(request, None)
+        now = self._monotonic()
+        if not entry.counts(now):
+            return UNSET
+        entry.used = True
+        memo = request.memo
+        memo[_SEEN_AT] = now
+        memo[_MEMO] = session = _as_bearer(entry.session) if is_bearer else entry.session
+        return session
 
     def remembered(self, request: Request) -> Session | None:
         """Return the session that was verified for this request already, without looking."""
@@ -70,7 +107,7 @@ class Gate:
     def is_due(self, request: Request) -> bool:
         """Tell whether the session of this request was seen so long ago that it may have ended: `still_lives()` looks."""
         seen_at = request.memo.get(_SEEN_AT)
-        return isinstance(seen_at, int) and not 0 <= self._store.clock.now() - seen_at < RECHECKED
+        return isinstance(seen_at, float) and self._monotonic() - seen_at >= RECHECKED / SECOND
 
     def still_lives(self, request: Request) -> bool:
         """Look the session up again, for a connection that stays open. One that has ended stays due."""
@@ -80,43 +117,57 @@ class Gate:
     def pretend(self, request: Request, session: Session | None) -> None:
         """Take this session for the request's own: in an app's tests, whose framework replaces dependencies."""
         request.memo[_MEMO] = session
-        request.memo[_SEEN_AT] = self._store.clock.now()
+        request.memo[_SEEN_AT] = self._monotonic()
 
     def forget(self, request: Request) -> None:
         """Drop what was remembered for this request, after its session changed."""
         request.memo.pop(_MEMO, None)
 
-    def _verify(self, request: Request, outer: Transaction | None) -> Session | None:
+    def _answer(self, request: Request, session: Session | None) -> Session | None:
+        request.memo[_MEMO] = session
+        if session is not None:
+            request.memo[_SEEN_AT] = self._monotonic()
+        return session
+
+    def _read(self, request: Request, tx: Transaction | None) -> Session | None:
         presented = self._presented(request)
-        if presented is None:
+        session_id = session_id_of(presented[0].decode("latin-1")) if presented else None
+        if presented is None or session_id is None:
             return None
-        token, kind = presented
-        session_id = session_id_of(token)
-        if session_id is None:
+        token, is_bearer = presented
+        digest = sha256(token)
+        # Both before the row is read: what changes while it is read must not be missed, nor live the longer for it.
+        began, mark = self._monotonic(), self._store.mark() if tx is None else None
+        row = records.find(tx or self._store, session_id)
+        now = tx.now if tx else self._store.clock.now()
+        if row is None or not same_bytes(row.token_hash, digest) or not records.is_live(row, self._limits, now):
+            self.memory.forget(digest)
             return None
-        with contextlib.nullcontext(outer) if outer else self._store.read() as tx:
-            row = records.find(tx, session_id)
-            now = tx.now
-        if row is None or not same_bytes(row.token_hash, sha256(token.encode())):
-            return None
-        if not records.is_live(row, self._limits, now):
-            return None
-        if row.last_used_at <= now - self._limits.activity:
-            self._touch(session_id, outer)
+        used_at = row.last_used_at
+        if used_at <= now - self._limits.activity:
+            self.activity.note(session_id, now)
+            used_at = now
         session = records.session_of(row, self._roles)
-        return session if kind == "cookie" else msgspec.structs.replace(session, kind="bearer")
+        if mark is not None:
+            # The next use that is due to be noted is not answered from memory either.
+            left = min(used_at + min(self._limits.idle, self._limits.activity), row.expires_at) - now
+            until = began + min(left, REREAD) / SECOND
+            self.memory.keep(digest, Remembered(session, until, mark[0], shard_of(row.user_id), mark[1]))
+        return _as_bearer(session) if is_bearer else session
 
-    def _presented(self, request: Request) -> tuple[str, str] | None:
-        cookies = request.cookies.get(self.cookies.session, [])
-        bearers = [value for value in request.header_values("authorization") if value[:7].lower() == "bearer "]
-        if len(cookies) + len(bearers) != 1:
-            return None
-        return (cookies[0], "cookie") if cookies else (bearers[0][7:].strip(" "), "bearer")
+    def _presented(self, request: Request) -> tuple[bytes, bool] | None:
+        """Return the one token that the request carries, and whether it is a bearer token."""
+        found: list[tuple[bytes, bool]] = []
+        for name, value in request.headers:
+            if name == b"cookie":
+                for pair in value.split(b";"):
+                    key, separator, token = pair.strip(b" \t").partition(b"=")
+                    if key == self._name and separator:
+                        found.append((token, False))
+            elif name == b"authorization" and value[:7].lower() == b"bearer ":
+                found.append((value[7:].strip(b" "), True))
+        return found[0] if len(found) == 1 else None
 
-    def _touch(self, session_id: str, outer: Transaction | None) -> None:
-        if outer:
-            records.touch(outer, self._limits, session_id)
-            return
-        # The time of last use is a convenience: where it can't be written, the session counts all the same.
-        with contextlib.suppress(StoreUnavailableError), self._store.write(durable=False) as tx:
-            records.touch(tx, self._limits, session_id)
+
+def _as_bearer(session: Session) -> Session:
+    return msgspec.structs.replace(session, kind="bearer")

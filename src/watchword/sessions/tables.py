@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table
 
-from watchword.storage.metadata import metadata
+from watchword.storage.metadata import REMEMBERED, metadata
 
 sessions = Table(
     "sessions",
@@ -17,4 +17,5 @@ sessions = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("address", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
+    info={REMEMBERED: True},
 )

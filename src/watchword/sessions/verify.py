@@ -6,6 +6,8 @@ from concurrent.futures import Executor
 from contextvars import ContextVar
 from typing import Any, Protocol, final
 
+from msgspec import UNSET
+
 from watchword.foundation.errors import WatchwordError
 from watchword.http.request import Request
 from watchword.sessions.gate import Gate
@@ -17,6 +19,7 @@ class Ledger(Protocol):
 
     handler: str
     rule: Any
+    tainted: str | None
 
     def enter(self, handler: str) -> None:
         """Say that this handler begins."""
@@ -104,8 +107,9 @@ def verify_session_sync() -> Session | None:
 
 async def read_session(context: RequestContext) -> Session | None:
     """Return the session of this request without a word in the ledger: for who asks a rule about it next."""
-    if "session" in context.request.memo:
-        return context.gate.verify(context.request)
+    session = context.gate.verify_remembered(context.request)
+    if session is not UNSET:
+        return session
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(context.executor, context.gate.verify, context.request)
 

@@ -2,6 +2,9 @@
 
 from sqlalchemy import MetaData
 
+REMEMBERED = "remembered"
+"""In a table's `info`: session checks remember its rows, so each change of one says `Transaction.revokes()`."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -2,13 +2,15 @@
 
 import logging
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, final
+from pathlib import Path
+from typing import Any, Final, cast, final
 from weakref import WeakSet
 
-from sqlalchemy import Connection, CursorResult, Pool, UpdateBase, text
+from sqlalchemy import Connection, CursorResult, Delete, Pool, Select, Table, Update, UpdateBase, text
 from sqlalchemy.sql.base import Executable
 
 from watchword.foundation.clock import Clock
@@ -16,6 +18,9 @@ from watchword.foundation.errors import StoreUnavailableError
 from watchword.storage import engine as engines
 from watchword.storage import migrate
 from watchword.storage.engine import Dialect
+from watchword.storage.epoch import Epoch, EpochFile, Revocation
+from watchword.storage.metadata import REMEMBERED
+from watchword.storage.prepared import Prepared, Readers
 
 _log = logging.getLogger("watchword.storage")
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -28,14 +33,17 @@ class Transaction:
     Attributes:
         now: the moment it began, in milliseconds: one time for all rows that it writes.
         dialect: which database runs it.
+        revoked: the users whose remembered sessions count no more once it has committed.
     """
 
-    __slots__ = ("_after_commit", "_connection", "_writes", "dialect", "now")
+    __slots__ = ("_after_commit", "_connection", "_declared", "_writes", "dialect", "now", "revoked")
 
     def __init__(self, connection: Connection, now: int, dialect: Dialect, *, writes: bool) -> None:
         self._connection = connection
         self._after_commit: list[Callable[[], None]] = []
         self._writes = writes
+        self._declared = False
+        self.revoked: set[str] = set()
         self.now = now
         self.dialect: Final[Dialect] = dialect
 
@@ -43,7 +51,30 @@ class Transaction:
         """Run a statement and return its rows or its count."""
         if not self._writes and isinstance(statement, UpdateBase):
             raise TypeError("this transaction only reads, so the change would be lost: open it with store.write()")
+        if isinstance(statement, Update | Delete):
+            self._expect_declaration(statement)
         return self._connection.execute(statement, parameters)
+
+    def revokes(self, *user_ids: str) -> None:
+        """Say of the next statement whose sessions end by it, may do less, or show something else.
+
+        When the transaction has committed, no process of this machine answers from memory for these users.
+
+        Args:
+            user_ids: whose; none says on purpose that every session check answers as before.
+        """
+        self._declared = True
+        self.revoked.update(user_ids)
+
+    def _expect_declaration(self, statement: Update | Delete) -> None:
+        table = statement.table
+        if isinstance(table, Table) and REMEMBERED in table.info:
+            if not self._declared:
+                raise TypeError(
+                    f"processes remember rows of {table.name}: call tx.revokes(user_id) before this statement, "
+                    "or tx.revokes() if every session check answers as before"
+                )
+            self._declared = False
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this once the transaction has committed: to wake a worker, never to change state."""
@@ -67,6 +98,9 @@ class Store:
         url: `sqlite:///path/to/file` or `postgresql://user:password@host/database`.
         clock: what tells `Transaction.now`.
 
+    Attributes:
+        epoch: what all processes are told of revocations, or `None` on PostgreSQL.
+
     Raises:
         ConfigurationError: the URL can't be used.
     """
@@ -78,6 +112,10 @@ class Store:
         # SQLite's own waiting is polling, up to a tenth of a second a turn. Within a process, writers queue up here.
         self._writing = threading.Lock()
         self._pools_of_parents: list[Pool] = []
+        self._readers = Readers(self.engine)
+        self._prepared: dict[Select[*tuple[Any, ...]], Prepared] = {}
+        database = self.engine.url.database or ""
+        self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
         _stores.add(self)
 
     @contextmanager
@@ -111,13 +149,60 @@ class Store:
         Raises:
             StoreUnavailableError: the database can't answer, is full, or stayed locked for too long.
         """
+        revocation: Revocation | None = None
+        committed = False
         with self._guarded():
-            with self._turn(), self.engine.connect() as connection:
-                self._begin(connection, durable=durable)
-                transaction = Transaction(connection, self.clock.now(), self._dialect, writes=True)
-                yield transaction
-                connection.commit()
+            try:
+                with self._turn(), self.engine.connect() as connection:
+                    self._begin(connection, durable=durable)
+                    transaction = Transaction(connection, self.clock.now(), self._dialect, writes=True)
+                    yield transaction
+                    if self.epoch and (transaction.revoked or self.epoch.is_missing):
+                        revocation = self.epoch.begin(_driver(connection), transaction.revoked)
+                    _commit(connection)
+                    committed = True
+            finally:
+                if self.epoch and revocation:
+                    self.epoch.end(revocation, committed=committed)
             transaction.committed()
+
+    def prepared(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return the first row of a query, or `None`: read by itself, and without most of SQLAlchemy's machinery.
+
+        Args:
+            statement: the query, the same object each time; of columns that drivers give as they are.
+            values: for its `bindparam`s.
+
+        Raises:
+            StoreUnavailableError: the database can't answer.
+        """
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = Prepared.of(statement, self.engine.dialect)
+        arguments = prepared.arguments(values)
+        with self._guarded():
+            if self._dialect == "sqlite":
+                with self._readers.connection() as connection:
+                    return connection.execute(prepared.sql, arguments).fetchone()
+            with self.engine.connect() as connection:
+                return connection.exec_driver_sql(prepared.sql, arguments).first()
+
+    def mark(self) -> "tuple[EpochFile, int] | None":
+        """Return what to remember beside an answer that is read after this call, or `None`: remember nothing.
+
+        What was remembered for a user counts while the file is trusted and the word of `shard_of(user_id)` in it is
+        not greater than this number.
+
+        Raises:
+            StoreUnavailableError: the database can't answer.
+        """
+        if self.epoch is None:
+            return None
+        if self.epoch.is_due:
+            with self._guarded(), self._readers.connection() as connection:
+                self.epoch.look(connection)
+        file = self.epoch.file
+        return (file, file.ended) if file is not None else None
 
     def migrate(self) -> None:
         """Bring the schema to this version's state. Safe when several processes do it at once.
@@ -139,15 +224,18 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._readers.close()
         self.engine.dispose()
 
     def after_fork(self) -> None:
         """Leave the parent's connections alone: they are open files and sockets that the child must not touch."""
         self._writing = threading.Lock()
+        self._readers.after_fork()
         self._pools_of_parents.append(self.engine.pool)
         self.engine.dispose(close=False)
 
     def _begin(self, connection: Connection, *, durable: bool) -> None:
+        connection.begin()
         if self._dialect == "sqlite":
             # Said each time, so that no connection carries the weaker setting into the next transaction.
             _run(connection, "PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
@@ -189,6 +277,19 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except BaseException:
+        # Closed, it can hold neither the lock nor half a transaction: SQLAlchemy would take it back as it is.
+        connection.invalidate()
+        raise
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def _run(connection: Connection, command: str) -> None:

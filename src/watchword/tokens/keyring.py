@@ -37,7 +37,7 @@ class Keyring:
             raise ConfigurationError(
                 f"a secret has fewer than {MINIMUM_SECRET} characters: make one with `watchword secret`"
             )
-        self._secrets = tuple(secrets)
+        self.secrets = tuple(secrets)
         self._keys = lru_cache(maxsize=64)(self._derive)
         self._ciphers = lru_cache(maxsize=64)(self._make_ciphers)
 
@@ -69,7 +69,7 @@ class Keyring:
 
     def _derive(self, purpose: str) -> tuple[bytes, ...]:
         info = b"watchword/1/" + purpose.encode()
-        return tuple(HKDF(SHA256(), 32, salt=None, info=info).derive(s.reveal().encode()) for s in self._secrets)
+        return tuple(HKDF(SHA256(), 32, salt=None, info=info).derive(s.reveal().encode()) for s in self.secrets)
 
 
 def length_prefixed(*parts: bytes) -> bytes:

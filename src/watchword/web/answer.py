@@ -5,14 +5,21 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, final
 
-from watchword.foundation.errors import AccessError, StoreUnavailableError
+from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError, WatchwordError
+from watchword.http.response import Response
 from watchword.policy.ledger import Ledger
+from watchword.policy.taint_filter import TaintFound, scan, scan_headers
 from watchword.policy.withheld import Withheld
-from watchword.web.exchange import Exchange
+from watchword.web.exchange import Exchange, denied_by
+from watchword.web.outflow import Outflow, UnreadableError, refuse_tainted
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 _FRAMEWORKS: Final = ("starlette.", "fastapi.", "litestar.")
+
+
+class WithheldError(WatchwordError):
+    """The rest of an answer does not leave: the server cuts the connection, so that nobody takes it for whole."""
 
 
 @final
@@ -20,7 +27,7 @@ class Answer:
     """The way out of one exchange.
 
     The status line waits for the first bytes of the body: until then the app can still decide, and an answer can
-    still be replaced as a whole.
+    still be replaced as a whole. Every byte is searched for what is tainted.
 
     Args:
         exchange: the request and its ledger.
@@ -28,16 +35,19 @@ class Answer:
         outer: the ledger of the exchange that this one runs in, where an app is mounted in another.
     """
 
-    __slots__ = ("_exchange", "_is_over", "_outer", "_send", "_waiting", "started")
+    __slots__ = ("_exchange", "_is_over", "_outer", "_outflow", "_send", "_waiting", "refused", "started")
 
     def __init__(self, exchange: Exchange, send: Send, outer: Ledger | None) -> None:
         self._exchange = exchange
         self._send = send
         self._outer = outer
+        self._outflow: Outflow | None = None
         self._waiting: Message | None = None
         self._is_over = False
         self.started = False
         """Whether something of it has left."""
+        self.refused = False
+        """Whether it has been answered with a refusal, so that what the app raises is no failure."""
 
     async def send(self, message: Message) -> None:
         """Send on what may leave. What comes after an answer that was withheld goes nowhere."""
@@ -51,68 +61,114 @@ class Answer:
             case "http.response.body" | "websocket.http.response.body":
                 await self._body(message)
             case "websocket.accept":
-                withheld = self._withheld(101)
-                if withheld is not None:
-                    await self._replace(withheld)
-                    return
-                self._let_out(message)
-                await self._send(message)
+                await self._accept(message)
+            case "websocket.send":
+                await self._say(message)
             case "websocket.close" | "http.response.debug":
                 await self._send(message)
             case _:
-                if self.started:
+                if self.started and scan_headers(message.get("headers", ())) is None:
                     await self._send(message)
 
+    async def refuse(self, denied: Denied, *, prefix: str = "") -> None:
+        """Answer with a refusal; whatever the app sends or raises from here on goes nowhere."""
+        exchange = self._exchange
+        self._is_over = self.refused = self.started = True
+        # On a worker thread: the refusal may be written to the log of events.
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(exchange.edge.light, exchange.edge.refuse, exchange.request, denied)
+        await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=prefix)
+
     async def _start(self, message: Message) -> None:
-        if message["status"] == 500:
-            _take_back_refusal()
+        error = sys.exception()
+        if message["status"] == 500 and isinstance(error, (AccessError, StoreUnavailableError)):
+            # An app that is mounted in another brings an error page of its own, which takes a refusal for a failure.
+            await self.refuse(denied_by(error), prefix=_prefix(message))
+            return
         self._waiting = message
         if _is_event_stream(message) and self._withheld(message["status"]) is None:
-            await self._release()
+            await self._body({"type": f"{_prefix(message)}http.response.body", "body": b"", "more_body": True})
 
     async def _body(self, message: Message) -> None:
-        waiting = self._waiting
-        if waiting is not None:
-            withheld = self._withheld(waiting["status"])
-            if withheld is not None:
-                if message.get("body") or not message.get("more_body", False):
-                    await self._replace(withheld)
-                return
-            await self._release()
+        waiting, body = self._waiting, message.get("body", b"")
+        is_last = not message.get("more_body", False)
+        try:
+            if waiting is None:
+                message["body"] = self._search(body, is_last=is_last)
+            else:
+                withheld = self._withheld(waiting["status"])
+                if withheld is not None:
+                    if body or is_last:
+                        await self._replace(withheld)
+                    return
+                headers = self._exchange.private(waiting.get("headers", ()))
+                waiting["headers"] = headers
+                refuse_tainted(headers, body if is_last else b"")
+                if not is_last:
+                    self._outflow = Outflow(headers)
+                    message["body"] = self._outflow.feed(body)
+                await self._let_out(waiting)
+        except TaintFound as found:
+            await self._replace(Withheld("tainted", self._exchange.ledger.handler, found.taint.message))
+            return
+        except UnreadableError:
+            await self._replace(Withheld("unreadable", self._exchange.ledger.handler))
+            return
         await self._send(message)
 
-    async def _release(self) -> None:
-        message, self._waiting = self._waiting, None
-        if message is not None:
-            self._let_out(message)
+    def _search(self, body: bytes, *, is_last: bool) -> bytes:
+        if self._outflow is None:
+            return body
+        body = self._outflow.feed(body)
+        return body + self._outflow.finish() if is_last else body
+
+    async def _accept(self, message: Message) -> None:
+        withheld = self._withheld(101)
+        if withheld is not None:
+            await self._replace(withheld)
+        else:
+            await self._let_out(message)
+
+    async def _say(self, message: Message) -> None:
+        text = message.get("text")
+        found = scan(message.get("bytes") or b"" if text is None else text.encode("utf-8", "surrogatepass"))
+        if found is not None:
+            await self._replace(Withheld("tainted", self._exchange.ledger.handler, found.message))
+        else:
             await self._send(message)
 
-    def _let_out(self, message: Message) -> None:
-        self.started = True
-        message["headers"] = self._exchange.private(message.get("headers", ()))
+    async def _let_out(self, message: Message) -> None:
+        """Send the first message of an answer that was decided about."""
+        self.started, self._waiting = True, None
         if self._outer is not None:
             self._outer.note("the app that is mounted here decided", None, allowed=True)
+        await self._send(message)
 
     def _withheld(self, status: int) -> Withheld | None:
-        return self._exchange.withheld(status, by_framework=_is_the_frameworks)
+        withheld = self._exchange.withheld(status, by_framework=_is_the_frameworks)
+        if withheld is not None and withheld.reason == "undecided" and status >= 500 and sys.exception() is not None:
+            return Withheld("failed", withheld.handler)
+        return withheld
 
     async def _replace(self, withheld: Withheld) -> None:
-        """Answer with the reason in place of what the handler said."""
-        from watchword.web.asgi import respond
+        """Answer with the reason in place of what the handler said; or cut off what has left in part.
 
+        Raises:
+            WithheldError: a part of the answer has left already, so that the server must cut the connection.
+        """
         self._is_over = True
-        waiting, self._waiting = self._waiting, None
-        exchange = self._exchange
+        waiting, exchange = self._waiting, self._exchange
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(exchange.edge.light, exchange.edge.withhold, exchange.request, withheld)
         if self._outer is not None:
             self._outer.note("the app that is mounted here withheld its answer", None, allowed=True)
-        if waiting is None:
+        if waiting is not None:
+            self.started, self._waiting = True, None
+            await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=_prefix(waiting))
+        elif exchange.request.method == "CONNECT":
             await self._send({"type": "websocket.close", "code": 1008})
-            return
-        prefix = "websocket." if waiting["type"].startswith("websocket.") else ""
-        await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=prefix)
-        self.started = True
+        else:
+            raise WithheldError(f"a part of the answer has left, and the rest does not: {withheld.reason}")
 
 
 def _is_event_stream(message: Message) -> bool:
@@ -134,11 +190,14 @@ def _is_the_frameworks(*, error: BaseException | None = None) -> bool:
     return str(trace.tb_frame.f_globals.get("__name__", "")).startswith(_FRAMEWORKS)
 
 
-def _take_back_refusal() -> None:
-    """Raise the refusal that is about to be answered as a server's error.
+def _prefix(message: Message) -> str:
+    """Return what stands before `http.response.…` where a WebSocket's handshake is answered."""
+    return "websocket." if message["type"].startswith("websocket.") else ""
 
-    An app that is mounted in another brings an error middleware of its own, which makes a 500 of every exception.
-    """
-    error = sys.exception()
-    if isinstance(error, (AccessError, StoreUnavailableError)):
-        raise error
+
+async def respond(response: Response, send: Send, *, is_head: bool = False, prefix: str = "") -> None:
+    """Send a whole response; `prefix` is `websocket.` where a handshake is answered with one."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
+    await send({"type": f"{prefix}http.response.body", "body": b"" if is_head else response.body})

@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError
 from watchword.http.body import MAXIMUM_BODY
 from watchword.http.request import Request
-from watchword.http.response import Response
-from watchword.web.answer import Answer
+from watchword.web.answer import Answer, respond
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange, denied_by
+from watchword.web.outflow import only_readable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -65,13 +65,13 @@ class WatchwordMiddleware:
     async def _protected(
         self, exchange: Exchange, outer: Exchange | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        answer = Answer(exchange, send, outer.ledger if outer else None)
         denied = exchange.cross_site()
         if denied is not None:
-            await self._refused(exchange, scope, send, denied)
+            await _refuse(scope, send, answer, denied)
             return
-        answer = Answer(exchange, send, outer.ledger if outer else None)
         scope[_EXCHANGE] = exchange
-        _read_every_byte(scope)
+        _see_every_byte(scope)
 
         async def receive_watched() -> Message:
             message = await receive()
@@ -83,20 +83,18 @@ class WatchwordMiddleware:
         try:
             await self._app(scope, receive_watched, answer.send)
         except (AccessError, StoreUnavailableError) as error:
-            if answer.started and scope["type"] == "http":
+            if answer.started and scope["type"] == "http" and not answer.refused:
                 raise
-            await self._refused(exchange, scope, send, denied_by(error))
+            await _refuse(scope, send, answer, denied_by(error))
+        except Exception as error:
+            if answer.refused:
+                return
+            refusal = _refusal_in(error)
+            if answer.started or refusal is None:
+                raise
+            await _refuse(scope, send, answer, denied_by(refusal))
         finally:
             leave()
-
-    async def _refused(self, exchange: Exchange, scope: Scope, send: Send, denied: Denied) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        # On a worker thread: the refusal may be written to the log of events.
-        loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._edge.light, self._edge.refuse, exchange.request, denied)
-        await respond(response, send, is_head=exchange.request.method == "HEAD")
 
     async def _get_ready(self) -> None:
         self._check()
@@ -132,6 +130,26 @@ class WatchwordMiddleware:
             await asyncio.get_running_loop().run_in_executor(None, self._edge.stop)
 
 
+def _refusal_in(error: BaseException | None) -> AccessError | StoreUnavailableError | None:
+    """Return the refusal that a framework has wrapped in an error of its own: of a stream, of a group of tasks."""
+    while error is not None:
+        if isinstance(error, (AccessError, StoreUnavailableError)):
+            return error
+        if isinstance(error, BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", error)
+            found = [_refusal_in(one) for one in group.exceptions]
+            return next((one for one in found if one is not None), None)
+        error = error.__cause__
+    return None
+
+
+async def _refuse(scope: Scope, send: Send, answer: Answer, denied: Denied) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    elif not answer.refused:
+        await answer.refuse(denied)
+
+
 def request_of(scope: Scope) -> Request:
     """Return the request of an ASGI scope; the body is read only for Watchword's own routes.
 
@@ -151,14 +169,6 @@ def request_of(scope: Scope) -> Request:
     )
 
 
-async def respond(response: Response, send: Send, *, is_head: bool = False, prefix: str = "") -> None:
-    """Send a whole response; `prefix` is `websocket.` where a handshake is answered with one."""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
-    await send({"type": f"{prefix}http.response.body", "body": b"" if is_head else response.body})
-
-
 async def _body(receive: Receive) -> bytes:
     """Read the body, and stop one byte past the limit: the kernel answers that with 413."""
     parts = bytearray()
@@ -172,8 +182,9 @@ async def _body(receive: Receive) -> bytes:
     return bytes(parts[: MAXIMUM_BODY + 1])
 
 
-def _read_every_byte(scope: Scope) -> None:
-    """Take away what would let bytes leave unseen: files that the server sends by itself."""
+def _see_every_byte(scope: Scope) -> None:
+    """Take away what would let bytes leave unseen: files that the server sends by itself, codings we can't unpack."""
+    scope["headers"] = only_readable(scope["headers"])
     extensions = scope.get("extensions")
     if extensions:
         unseen = ("http.response.pathsend", "http.response.zerocopysend")

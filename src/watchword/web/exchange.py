@@ -72,7 +72,7 @@ class Exchange:
         verdict = ledger.verdict(status)
         if verdict is None or (verdict == "undecided" and self._is_nobodys(status, by_framework)):
             return None
-        return Withheld(verdict, ledger.handler)
+        return Withheld(verdict, ledger.handler, ledger.tainted or "")
 
     def _is_nobodys(self, status: int, by_framework: Callable[[], bool]) -> bool:
         """Tell whether no handler answered: a router that knows no such path, a middleware that refuses, a preflight."""

@@ -1,18 +1,24 @@
 """Watchword in a Starlette app: `protect(app, auth)`."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
+from watchword.foundation.errors import AccessError, ConfigurationError
 from watchword.policy.decide import decide
 from watchword.policy.guard import Guard
 from watchword.policy.marking import MARK, PUBLIC, admit, name_of, rule_of
 from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
-from watchword.web.edge import Protected
+from watchword.web.edge import Edge, Protected
 from watchword.web.endpoints import Endpoint, Rule, combine, refuse_undeclared, remember, where
+from watchword.web.exchange import denied_by
 
 RuleOf = Callable[[BaseRoute], Rule | None]
 Unfold = Callable[[BaseRoute], "Iterable[tuple[BaseRoute, str]] | None"]
@@ -50,7 +56,23 @@ def install(
     public: Collection[str],
     before: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Add the middleware; `find` lists the app's routes when it starts, `before` runs before each decision."""
+    """Put Watchword around the app, and its rules on the app's routes.
+
+    It stands outside of everything, the app's own middleware and error pages too, so that nothing leaves unseen.
+
+    Args:
+        app: the app.
+        auth: the `Auth` that protects it.
+        find: lists the app's routes, when it starts.
+        public: paths that something else than a route may answer.
+        before: runs before each decision.
+
+    Raises:
+        ConfigurationError: the app has started already.
+    """
+    if app.middleware_stack is not None:
+        raise ConfigurationError("protect(app, auth) comes too late: call it before the app answers its first request")
+    build = app.build_middleware_stack
 
     def check() -> None:
         found = find()
@@ -59,7 +81,22 @@ def install(
             _enforce(endpoint, before)
 
     remember(app, find)
-    app.add_middleware(WatchwordMiddleware, edge=auth.edge, check=check, public=frozenset(public))
+    app.exception_handlers[AccessError] = partial(_refuse, auth.edge)
+    app.build_middleware_stack = lambda: WatchwordMiddleware(build(), auth.edge, check, frozenset(public))
+
+
+async def _refuse(edge: Edge, connection: HTTPConnection, error: Exception) -> Response:
+    """Answer a refusal before the app's handler of all other errors sees it: it is none."""
+    if not isinstance(error, AccessError) or connection.scope["type"] != "http":
+        raise error
+    context = current_context()
+    context.ledger.note("the handler refused", None, allowed=False)
+    loop = asyncio.get_running_loop()
+    made = await loop.run_in_executor(edge.light, edge.refuse, context.request, denied_by(error))
+    response = Response(made.body, made.status)
+    response.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in made.headers]
+    response.raw_headers.append((b"content-length", str(len(made.body)).encode()))
+    return response
 
 
 def declared(route: BaseRoute) -> Rule | None:

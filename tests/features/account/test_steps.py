@@ -65,6 +65,7 @@ def test_sessions_are_listed_with_device_and_last_use_newest_first(site: Site, a
     assert first["last_used_at"] == to_datetime(began).isoformat().replace("+00:00", "Z")
     assert (second["current"], second["user_agent"]) == (False, "Firefox/140 (test)")
     site.clock.advance(MINUTE)
+    assert ada.user is not None
     assert [entry["current"] for entry in sessions_of(ada)] == [True, False], "last used first"
 
 
@@ -270,6 +271,7 @@ def test_of_two_admins_who_leave_at_once_one_stays(site: Site):
             statuses = list(threads.map(lambda visitor: delete(visitor).status, visitors))
         assert sorted(statuses) == [200, 409]
         with site.auth.store.write() as tx:
+            tx.revokes()
             tx.execute(sql_delete(users))
 
 

@@ -37,6 +37,7 @@ from watchword.policy.decide import GuardError
 from watchword.policy.guard import Guard
 from watchword.policy.ledger import Ledger
 from watchword.policy.marking import admit
+from watchword.policy.taint_filter import scan
 from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
@@ -77,6 +78,9 @@ class _Call:
     ledger: Ledger
     arguments: dict[str, Any]
     claim: Claim | None
+
+
+_Outcome = Response | Denied | Withheld | Exception
 
 
 @final
@@ -137,7 +141,7 @@ class Dispatch:
             error = raised
         finally:
             leave()
-        return self._conclude(call, value, error)
+        return self._settle(call, self._outcome(call, value, error))
 
     async def _run_async(self, call: _Call) -> Response | Denied:
         value, error = None, None
@@ -148,42 +152,45 @@ class Dispatch:
             error = raised
         finally:
             leave()
-        if call.claim is None and call.ledger.verdict(200) is None:
-            return self._conclude(call, value, error)
-        # What is left to do may write to the database.
-        conclude = partial(self._conclude, call, value, error)
-        return await asyncio.get_running_loop().run_in_executor(self._services.executor(), conclude)
+        outcome = self._outcome(call, value, error)
+        if call.claim is None and not isinstance(outcome, Withheld):
+            return self._settle(call, outcome)
+        # What is left to do writes to the database.
+        settle = partial(self._settle, call, outcome)
+        return await asyncio.get_running_loop().run_in_executor(self._services.executor(), settle)
 
     def _enter(self, call: _Call) -> Callable[[], None]:
         """Make the call the request under way, with a ledger of its own; return what ends that."""
         return set_context(RequestContext(call.request, self._gate, self._services.executor(), call.ledger))
 
-    def _conclude(self, call: _Call, value: Any, error: Exception | None) -> Response | Denied:
-        """Return the answer, once it is kept for whoever sends the same idempotency key again."""
+    def _outcome(self, call: _Call, value: Any, error: Exception | None) -> _Outcome:
+        """Return the answer, as far as it may leave, or the defect."""
         try:
             answer = self._answer(call, value, error)
-        except Exception:
-            self._settle(call, Denied(INTERNAL_ERROR))
-            raise
-        self._settle(call, answer)
-        return answer
+        except Exception as defect:
+            return defect
+        sent = problem_response(answer) if isinstance(answer, Denied) else answer
+        verdict = call.ledger.verdict(200 if error is None else sent.status)
+        if verdict is not None and not isinstance(error, AccessError):
+            return Withheld(verdict, call.ledger.handler, call.ledger.tainted or "")
+        found = scan("\n".join(text for _, text in sent.headers).encode() + b"\n" + sent.body)
+        return Withheld("tainted", call.ledger.handler, found.message) if found else answer
 
     def _answer(self, call: _Call, value: Any, error: Exception | None) -> Response | Denied:
-        if isinstance(error, AccessError):
-            denied = Denied(error.code, error.detail, extra=error.extra)
-            return self._refused(call.request, call.action, call.session, denied)
-        if error is not None and not isinstance(error, InvalidInput):
-            raise error
-        verdict = call.ledger.verdict(200 if error is None else INPUT_INVALID.status)
-        if verdict is not None:
-            return self._services.withhold(call.request, Withheld(verdict, call.ledger.handler))
-        if error is not None:
-            fields = tuple(FieldError(name, expected) for name, expected in error.fields.items())
-            return self._refused(call.request, call.action, call.session, Denied(INPUT_INVALID, fields=fields))
-        return self._success(call, value)
+        match error:
+            case None:
+                return self._success(call, value)
+            case AccessError():
+                denied = Denied(error.code, error.detail, extra=error.extra)
+            case InvalidInput():
+                fields = tuple(FieldError(name, expected) for name, expected in error.fields.items())
+                denied = Denied(INPUT_INVALID, fields=fields)
+            case _:
+                raise error
+        return self._refused(call.request, call.action, call.session, denied)
 
     def _success(self, call: _Call, value: Any) -> Response:
-        """Return what the action gave: all of it passes here, and as bytes there."""
+        """Return what the action gave, as its return type lets it leave."""
         led = value if isinstance(value, Redirect) else None
         body = call.action.result.encode(value)
         if asks_for_page(call.request):
@@ -196,15 +203,26 @@ class Dispatch:
             else Response(200, body, [("content-type", "application/json")])
         )
 
-    def _settle(self, call: _Call, answer: Response | Denied) -> None:
-        """Keep the answer under the call's key; or give the key back, where the function was never entered."""
-        if call.claim is None:
-            return
+    def _settle(self, call: _Call, outcome: _Outcome) -> Response | Denied:
+        """Return the answer, once it is written down: that it was withheld, and under the call's key.
+
+        Raises:
+            Exception: the outcome is a defect.
+        """
+        answer = self._services.withhold(call.request, outcome) if isinstance(outcome, Withheld) else outcome
+        if call.claim is not None:
+            self._keep(call.claim, call.ledger, Denied(INTERNAL_ERROR) if isinstance(answer, Exception) else answer)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _keep(self, claim: Claim, ledger: Ledger, answer: Response | Denied) -> None:
+        """Keep the answer for whoever sends the key again; or give the key back, where the function was not entered."""
         try:
-            if call.ledger.is_untouched:
-                self._keys.release(call.claim)
+            if ledger.is_untouched:
+                self._keys.release(claim)
             else:
-                self._keys.keep(call.claim, problem_response(answer) if isinstance(answer, Denied) else answer)
+                self._keys.keep(claim, problem_response(answer) if isinstance(answer, Denied) else answer)
         except StoreUnavailableError:
             # The action has run, and its answer is true. The key stays taken, so that it does not run again.
             _log.warning("an idempotency key could not be settled: the database can't answer")

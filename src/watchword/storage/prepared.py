@@ -1,0 +1,88 @@
+"""The one read whose price everybody pays: a query put together once, on a connection that is ready."""
+
+import sqlite3
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast, final
+
+from sqlalchemy import Dialect, Engine, Select
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query as the driver takes it, put together once.
+
+    Attributes:
+        sql: the text.
+        names: of its parameters in their order, or `None` where the driver takes them by name.
+        fixed: the values that stand in the query itself.
+    """
+
+    sql: str
+    names: Sequence[str] | None
+    fixed: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, statement: Select[*tuple[Any, ...]], dialect: Dialect) -> "Prepared":
+        """Put it together."""
+        compiled = statement.compile(dialect=dialect)
+        return cls(compiled.string, compiled.positiontup, compiled.params)
+
+    def arguments(self, values: Mapping[str, Any]) -> Any:
+        """Return the parameters as the driver takes them."""
+        given = {**self.fixed, **values}
+        return given if self.names is None else [given[name] for name in self.names]
+
+
+@final
+class Readers:
+    """SQLite's connections for single queries, each kept for whoever needs one next.
+
+    The engine's pool takes longer to hand one out and take it back than SQLite takes for the query. Each step is one
+    operation of a list: threads need no lock, and there are as many connections as threads ever read at once.
+
+    Args:
+        engine: what opens them, with the settings of all others.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[sqlite3.Connection] = []
+        self._of_parents: list[list[sqlite3.Connection]] = []
+
+    @contextmanager
+    def connection(self) -> Generator[sqlite3.Connection]:
+        """Lend one. Each query on it is a transaction of its own."""
+        idle = self._idle
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if idle is self._idle:
+            idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close them; those that are lent, when they come back."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def after_fork(self) -> None:
+        """Leave the parent's alone."""
+        self._of_parents.append(self._idle)
+        self._idle = []
+
+    def _open(self) -> sqlite3.Connection:
+        pooled = self._engine.raw_connection()
+        connection = cast("sqlite3.Connection", pooled.driver_connection)
+        pooled.detach()
+        return connection
