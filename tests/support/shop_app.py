@@ -41,7 +41,7 @@ def make_auth() -> Auth:
         store=os.environ[STORE],
         secret=os.environ[SECRETS].split(),
         password=Password(figures=CHEAP),
-        limits=dict[str, str](GENEROUS),
+        limits={str(name): rate for name, rate in GENEROUS.items()},
         environ={},
     )
 
