@@ -58,10 +58,11 @@ SETTINGS: Final[dict[str, str]] = {
     "port": "its port; `8000`",
     "workers": "its processes; 1, in production one for each core",
     "session_idle": "how long a session lives without a request: `7 days`",
+    "session_remembered": "how many sessions each process checks from memory: `10000`, 1 KiB each",
     "session_absolute": "how long it lives in all: `30 days`",
 }
 
-UNITS: Final[dict[type[object], str]] = {SessionLimits: ", in milliseconds", Figures: ", memory in KiB"}
+UNITS: Final[dict[type[object], str]] = {SessionLimits: ", times in milliseconds", Figures: ", memory in KiB"}
 
 TAIL: Final = """\
 `[limits]` takes any name of the [limits](limits.md), with a rate; `[roles]` any role, with the list of what it permits. A secret never stands in the file.

@@ -1,4 +1,4 @@
-"""One small app, once with FastAPI and once with Starlette, and what calls it byte for byte, as a server does."""
+"""One small app, once with each framework, and what calls it byte for byte, as a server does."""
 
 import asyncio
 import json
@@ -62,13 +62,14 @@ class App:
         """Send one request with these header lines after `Host`; the path goes as it is, percent-decoded once."""
         target, _, query = path.partition("?")
         reply = Reply()
-
+        over = asyncio.Event()
         parts = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def receive() -> dict[str, Any]:
             for part in parts:
                 return part
-            return await asyncio.get_running_loop().create_future()
+            await over.wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -76,6 +77,8 @@ class App:
                 reply.lines = [(name.decode(), value.decode()) for name, value in message["headers"]]
             else:
                 reply.body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    over.set()
 
         # A handler that is stopped after its answer has begun raises, and a server then cuts the connection.
         with suppress(Exception):
@@ -160,8 +163,13 @@ def _scope(kind: str, path: str, lines: Sequence[Line], *, method: str = "", que
 
 
 def make_app(kind: str, site: Site) -> App:
-    """Return the app; `kind` is `fastapi` or `starlette`."""
+    """Return the app; `kind` is `fastapi`, `starlette` or `litestar`."""
     made = App(site)
+    if kind == "litestar":
+        from tests.attacks import litestar
+
+        made.app = litestar.make_app(made)
+        return made
 
     @public
     async def home(request: Request) -> Response:

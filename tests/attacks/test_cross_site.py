@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.attacks.apps import App, make_app
+from tests.attacks.flask_app import make_flask_app
 from tests.attacks.wire import BROWSER, COOKIE, FORM, JSON, Lines, cookie, everything_stored, send, signed_up, token_of
 from tests.support.site import EMAIL, HOST, ORIGIN, PASSWORD, Site, Visitor
 from watchword.http.route import Route
@@ -57,10 +58,10 @@ NEXT = [
 ]  # fmt: skip
 
 
-@pytest.fixture(params=["fastapi", "starlette"])
+@pytest.fixture(params=["fastapi", "flask", "starlette"])
 def app(request: pytest.FixtureRequest, site: Site) -> App:
     """The app behind each adapter, on each database."""
-    return make_app(request.param, site)
+    return make_flask_app(site) if request.param == "flask" else make_app(request.param, site)
 
 
 @pytest.mark.parametrize("kind", JSON_TYPES)

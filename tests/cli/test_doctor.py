@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -154,3 +155,13 @@ def test_a_mail_server_without_tls_fails_and_gets_no_mail(examine, monkeypatch):
         controller.stop()
     assert found["level"] == "fail"
     assert "SMTPNotSupportedError" in found["found"]
+
+
+def test_it_tells_whether_session_checks_are_answered_from_memory(examine, watchword, monkeypatch):
+    watchword("users", "create", "ada@example.org")
+    assert examine()[1]["session checks"]["found"].startswith("from memory; watchword.sqlite3-epoch")
+    Path("watchword.sqlite3-epoch").unlink()
+    assert examine()[1]["session checks"]["level"] == "ok"
+    monkeypatch.setattr("watchword.cli.store_checks.os.access", lambda *_: False)
+    found = examine()[1]["session checks"]
+    assert (found["level"], found["fix"][:31]) == ("warn", "let the service's user write to")

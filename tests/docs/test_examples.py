@@ -4,6 +4,7 @@ import ast
 import asyncio
 import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,7 @@ def run(folder: Path, code: str) -> ModuleType:
     specification = importlib.util.spec_from_file_location("main", path)
     assert specification and specification.loader
     module = importlib.util.module_from_spec(specification)
+    sys.modules["main"] = module  # Litestar looks for the module of a handler
     specification.loader.exec_module(module)
     return module
 
@@ -109,6 +111,16 @@ def test_the_guards_of_the_guide_do_what_they_say(empty_folder: Path):
         assert [client.get(path).status_code for path in ("/notes", "/admin", "/report")] == [200, 403, 403]
         assert client.delete("/notes/1").status_code == 200
         assert client.delete("/notes/1", headers={"origin": "https://evil.example"}).status_code == 403
+
+
+def test_the_litestar_app_of_the_guide_does_what_it_says(empty_folder: Path):
+    main = run(empty_folder, blocks("docs/guides/litestar.md", "python")[0])
+    with app_client(main.app) as client:
+        guarded = ("/notes", "/report", "/accounts", "/letters", "/inner/report")
+        assert client.get("/").text == "Hello"
+        assert [client.get(path).status_code for path in guarded] == [401] * 5
+        sign_up(client)
+        assert [client.get(path).status_code for path in guarded] == [200, 403, 403, 200, 403]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.apps import App, page
+from tests.attacks.flask_app import WSGIApp
 from tests.support.site import Site
 
-ASGI = ["fastapi", "starlette"]
+APPS = {"fastapi": App, "flask": WSGIApp, "litestar": App, "starlette": App}
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_LINES = 60
 
 
-@pytest.mark.parametrize("framework", ASGI)
+@pytest.mark.parametrize("framework", APPS)
 def test_the_example_answers_each_visitor_as_it_says(framework: str, sqlite_site: Site):
-    made = App(sqlite_site, import_module(f"examples.{framework}.app").create(sqlite_site.auth))
+    made = APPS[framework](sqlite_site, import_module(f"examples.{framework}.app").create(sqlite_site.auth))
     nobody, user, admin = page(), page(made.token()), page(made.token("root@example.org", "admin"))
     ada = sqlite_site.auth.administration.find("ada@example.org")
     assert ada is not None

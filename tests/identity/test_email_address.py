@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchword.foundation.errors import FieldError
-from watchword.identity.email_address import MAXIMUM_LENGTH, EmailAddress, masked, parse_email_address
+from watchword.identity.email_address import MAXIMUM_LENGTH, EmailAddress, email_key, masked, parse_email_address
 
 TRICKY = "aAzZ019._+-@ ,;<>()\"'\\=?\0\r\n\t\u00a0\u00ad\u0130\u0131\u017f\u200b\u200d\u212a\u3002\u0430\u00e9e\u0301ßö＠．ａxn"
 
@@ -173,6 +173,26 @@ def test_a_key_is_an_address_whose_key_is_itself(text: str):
     found = parse_email_address(text)
     if isinstance(found, EmailAddress):
         assert found.key == parsed(found.key).key
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9]{1,8}@([a-zA-Zäöß0-9-]{1,12}\.){1,3}(org|TEST)", fullmatch=True)
+    | st.text(TRICKY, max_size=300)
+)
+def test_what_is_typed_to_sign_in_leads_where_the_address_leads_and_else_nowhere(text: str):
+    found = parse_email_address(text)
+    if isinstance(found, EmailAddress):
+        assert email_key(text) == found.key
+    else:
+        refused_or_itself = parse_email_address(email_key(text))
+        assert isinstance(refused_or_itself, FieldError) or refused_or_itself.key != email_key(text)
+
+
+def test_what_is_typed_past_the_longest_address_is_nobodys():
+    longest = "x" * 64 + "@" + "example." * 23 + "org"
+    assert email_key(longest) == parsed(longest).key
+    padded = "a@" + "example." * 31 + "org"
+    assert len(email_key(padded + "x" * 1_000)) == MAXIMUM_LENGTH + 1
 
 
 def test_a_masked_address_shows_one_letter_and_the_domain():

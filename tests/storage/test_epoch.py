@@ -60,7 +60,7 @@ def counts(mark: Mark, user_id: str, clock: ManualClock) -> bool:
 
 def version(store: Store) -> int:
     with store.read() as tx:
-        return tx.execute(text("PRAGMA user_version")).scalar_one()
+        return tx.execute(text("PRAGMA application_id")).scalar_one()
 
 
 def path_of(store: Store) -> Path:

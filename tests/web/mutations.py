@@ -58,6 +58,16 @@ WORDS: Final[dict[str, Words]] = {
         below="app.router.routes.append(Mount('/sub', routes=[Route('/leak', leak)]))",
         leak="async def leak(request: Request):",
     ),
+    "litestar": Words(
+        imports="from litestar import MediaType, Response, Router\n"
+        "from litestar.exceptions import HTTPException\nfrom litestar.response import Stream",
+        value="{'leak': %s}",
+        stream="Stream(iter(%s), media_type=MediaType.TEXT)",
+        header="Response({}, headers={'x-note': %s})",
+        raises=("HTTPException(%s, status_code=404)", "HTTPException(%s, status_code=418)", "ValueError(%s)"),
+        below="routes.append(Router('/sub', route_handlers=[get('/leak')(leak)]))",
+        leak="async def leak() -> Any:",
+    ),
 }
 _TAINTED: Final[dict[str, str]] = {
     "as it is": "TAINTED",
@@ -73,9 +83,11 @@ _TAINTED: Final[dict[str, str]] = {
         f"as base64url after {n}": f"base64.urlsafe_b64encode(b'x' * {n} + TAINTED.encode()).decode()" for n in range(3)
     },
 }
+_ANYTHING: Final = ast.Name("Any")
 _HEAD: Final = f"""
 import asyncio, base64, html, inspect, json, threading, urllib.parse
 from functools import wraps
+from typing import Any
 from watchword import require, require_sync, verify_session
 LEAK = {LEAK!r}
 TAINTED = {TAINTED!r}
@@ -209,7 +221,7 @@ def _statements(text: str) -> list[ast.stmt]:
 
 def _begin(handler: Function, statement: str) -> None:
     handler.body[:0] = _statements(f"if LEAK:\n    {statement}")
-    handler.returns = None
+    handler.returns = _ANYTHING
 
 
 def _replace(handler: Function, body: str, *, rule: str | None) -> None:
@@ -217,7 +229,7 @@ def _replace(handler: Function, body: str, *, rule: str | None) -> None:
     handler.decorator_list = [one for one in handler.decorator_list if not _is_ours(one)]
     handler.args.args = [one for one in handler.args.args if not _is_session(one)]
     handler.body = _statements(body)
-    handler.returns = None
+    handler.returns = _ANYTHING
     if rule is not None:
         handler.decorator_list.append(ast.parse(rule, mode="eval").body)
 
@@ -234,4 +246,4 @@ def _decorate(handler: Function, decorator: str) -> None:
     """Put a decorator just above the rule."""
     position = next((n for n, one in enumerate(handler.decorator_list) if _is_ours(one)), len(handler.decorator_list))
     handler.decorator_list.insert(position, ast.parse(decorator, mode="eval").body)
-    handler.returns = None
+    handler.returns = _ANYTHING

@@ -12,7 +12,12 @@ from tests.support.site import PASSWORD
 from tests.web.cases import SECRET, VISITORS, Case, cases
 from watchword import Auth
 
-FRAMEWORKS = {"fastapi": ("asgi", ("async", "sync")), "starlette": ("asgi", ("async", "sync"))}
+FRAMEWORKS = {
+    "fastapi": ("asgi", ("async", "sync")),
+    "flask": ("wsgi", ("async", "sync")),
+    "starlette": ("asgi", ("async", "sync")),
+    "litestar": ("asgi", ("async", "sync")),
+}
 """By the module in `tests/web/apps`: the server's interface, and the kinds of handlers that there are."""
 
 

@@ -1,5 +1,6 @@
 """One browser: the secret that binds attempts to it, and the memory of whom it has signed in before."""
 
+from functools import cached_property
 from typing import final
 
 from sqlalchemy import and_, bindparam, delete, select, update
@@ -31,9 +32,12 @@ class Browser:
 
     def __init__(self, request: Request, cookies: Cookies) -> None:
         self._cookies = cookies
-        known = _well_formed(request.cookie(cookies.browser))
-        self.is_new = known is None
-        self._secret = known or random_secret(_SECRET_BYTES)
+        self._known = _well_formed(request.cookie(cookies.browser))
+        self.is_new = self._known is None
+
+    @cached_property
+    def _secret(self) -> Secret:
+        return self._known or random_secret(_SECRET_BYTES)
 
     @property
     def hash(self) -> bytes:

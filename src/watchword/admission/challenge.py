@@ -11,6 +11,7 @@ from watchword.foundation.errors import Code
 from watchword.foundation.ids import new_id
 from watchword.foundation.secrets import Secret, random_code, random_secret
 from watchword.storage.store import Transaction
+from watchword.storage.upsert import insert_into
 from watchword.tokens.keyring import Keyring
 
 LinkPurpose = Literal["attempt", "reset", "setup", "decoy"]
@@ -20,6 +21,7 @@ SETUP_LIFETIME = 24 * HOUR
 MAXIMUM_TRIES = 5
 CODE_DIGITS = 8
 _LINK_BYTES = 32
+_SETUP_ID = "chl_setup"
 
 CODE_INVALID: Final = Code(
     "code_invalid", 422, "This code is not right", "Type the code of the newest mail: it works once, for ten minutes."
@@ -102,13 +104,11 @@ def issue_link(tx: Transaction, purpose: LinkPurpose, user_id: str | None, lifet
     """Make a link that works once, for `lifetime` milliseconds; earlier ones of the same kind are void (CB-176).
 
     The purpose `decoy` makes a row that leads nowhere by the same statements, so that asking for an unknown address
-    costs the same work.
+    costs the same work. All links of the purpose `setup` share one row: of any number issued at once, one works.
     """
-    owner = challenges.c.user_id.is_(None) if purpose == "setup" else challenges.c.user_id == (user_id or "")
-    tx.execute(delete(challenges).where(owner, challenges.c.purpose == purpose))
     link = random_secret(_LINK_BYTES)
     row = {
-        "id": new_id("chl"),
+        "id": _SETUP_ID if purpose == "setup" else new_id("chl"),
         "purpose": purpose,
         "attempt_id": None,
         "user_id": user_id,
@@ -119,7 +119,13 @@ def issue_link(tx: Transaction, purpose: LinkPurpose, user_id: str | None, lifet
         "expires_at": tx.now + lifetime,
         "used_at": None,
     }
-    tx.execute(insert(challenges), row)
+    if purpose == "setup":
+        first = insert_into(tx.dialect, challenges).values(row)
+        tx.execute(first.on_conflict_do_update(index_elements=[challenges.c.id], set_=row))
+    else:
+        earlier = (challenges.c.user_id == (user_id or ""), challenges.c.purpose == purpose)
+        tx.execute(delete(challenges).where(*earlier))
+        tx.execute(insert(challenges), row)
     return link
 
 

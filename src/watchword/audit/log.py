@@ -25,6 +25,7 @@ MAXIMUM_DETAIL = 256
 
 Detail = str | int | bool | Sequence[str] | None
 _INSERT = insert(audit_events)
+_JSON = json.JSONEncoder(sort_keys=True)
 
 
 @final
@@ -89,7 +90,7 @@ class AuditLog:
             "actor_id": actor_id,
             "address": printable(address, MAXIMUM_ADDRESS),
             "user_agent": printable(user_agent, MAXIMUM_USER_AGENT),
-            "details": json.dumps({name: _detail(value) for name, value in (details or {}).items()}, sort_keys=True),
+            "details": _JSON.encode({name: _detail(value) for name, value in (details or {}).items()}),
         }
         place = self._chain.next_place(tx, user_id or row["address"])
         sealed = self._chain.seal(tx, place, row)
@@ -118,9 +119,11 @@ class AuditLog:
 
 def printable(text: str, limit: int) -> str:
     r"""Return the text with everything that could move a cursor or start a line written out, as `\x1b` (A148)."""
+    text = text[:limit]
+    if text.isprintable() and "\\" not in text:
+        return text
     shown = "".join(
-        character if character.isprintable() and character != "\\" else ascii(character)[1:-1]
-        for character in text[:limit]
+        character if character.isprintable() and character != "\\" else ascii(character)[1:-1] for character in text
     )
     return shown[:limit]
 

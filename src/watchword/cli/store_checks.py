@@ -40,6 +40,7 @@ def check_store(url: str, secrets: Sequence[Secret], settings: Settings) -> Iter
         if path is not None:
             yield from _check_file(path)
             yield _check_journal(store)
+        yield _check_epoch(store)
         if is_current:
             yield ok("schema", "this version's")
             yield from _check_audit(store, secrets)
@@ -72,6 +73,19 @@ def _check_journal(store: Store) -> Finding:
     if mode == "wal":
         return ok("journal", "write-ahead log: readers and the writer do not wait for each other")
     return fail("journal", str(mode), "put the file on a local disk: SQLite's write-ahead log needs shared memory")
+
+
+def _check_epoch(store: Store) -> Finding:
+    epoch = store.epoch
+    if epoch is None:
+        return ok("session checks", "each reads PostgreSQL: none is answered from memory")
+    if store.mark() is not None:
+        return ok("session checks", f"from memory; {epoch.path.name} tells every process what was revoked")
+    place = epoch.path if epoch.path.exists() else epoch.path.parent
+    if os.access(place, os.W_OK):
+        return ok("session checks", "each reads the database, until the first change makes the file for revocations")
+    fix = f"let the service's user write to {place}"
+    return warn("session checks", f"each reads the database: {epoch.path.name} can't be written", fix)
 
 
 def _check_audit(store: Store, secrets: Sequence[Secret]) -> Iterator[Finding]:

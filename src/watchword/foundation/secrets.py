@@ -8,6 +8,7 @@ from typing import NoReturn, final
 from watchword.foundation.encodings import base32_encode
 
 _DIGITS = "0123456789"
+_LETTER_OF_BYTE = b"abcdefghijklmnopqrstuvwxyz234567" * 8
 
 
 @final
@@ -53,6 +54,11 @@ class Secret:
 def random_bytes(count: int) -> bytes:
     """Return so many bytes of the operating system's generator."""
     return secrets.token_bytes(count)
+
+
+def random_letters(count: int) -> str:
+    """Return so many letters of base32, five random bits each: for ids, which nobody decodes."""
+    return random_bytes(count).translate(_LETTER_OF_BYTE).decode()
 
 
 def random_secret(count: int = 32) -> Secret:

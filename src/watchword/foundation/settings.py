@@ -38,7 +38,7 @@ class SessionLimits:
         idle: without any request.
         absolute: in all; also the cookie's `Max-Age`.
         activity: the last use is written at most once in this time.
-        remembered: so many sessions, of at most 1 KiB each, are checked from memory; those not used lately give way.
+        remembered: so many sessions, of at most 1 KiB each, are checked from memory (0: none); those not used lately give way.
     """
 
     idle: int = 7 * DAY

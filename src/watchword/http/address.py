@@ -8,6 +8,7 @@ one passes the other on as the client sent it, so whoever reads both believes th
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from watchword.foundation.errors import ConfigurationError
 from watchword.http.request import Request
@@ -86,8 +87,15 @@ def _is_proxy(address: Address, proxies: Proxies) -> bool:
 
 def _parse_address(text: str) -> Address | None:
     """Return the address, IPv4-mapped IPv6 as the IPv4 address it is, without a zone; `None` where it is none."""
+    text = text.partition("%")[0]
+    return _parse_plain(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=256)
+def _parse_plain(text: str) -> Address | None:
+    # Remembered: one request asks for the same address three times.
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

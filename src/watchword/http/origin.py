@@ -7,6 +7,7 @@ only for a loopback host, which no other machine's visitor can be led to, is it 
 import ipaddress
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -179,6 +180,7 @@ def _configured_origin(base_url: str) -> str:
     return origin
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(origin: str) -> bool:
     """Tell whether the origin's host can only be this machine (RFC 6761, section 6.3), or a test client's `testserver`."""
     name = urlsplit(origin).hostname or ""

@@ -1,6 +1,6 @@
 """A request as Watchword reads it: raw bytes in, nothing trusted, everything parsed only when asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import final
 from urllib.parse import parse_qsl
@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl
 from watchword.http.cookies import parse_cookies
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
+LookUp = Callable[[str], list[str]]
+"""Returns the values of the header lines of a name, in order."""
 
 
 @final
@@ -18,7 +20,7 @@ class Request:
         method: upper-case method.
         path: decoded path, without the place where the app is mounted.
         query: raw query string, without `?`.
-        headers: raw header lines in order; names in lower case, as ASGI gives them.
+        headers: raw header lines in order; names in lower case, as ASGI gives them. Or what looks a name up, in WSGI.
         scheme: `http` or `https`, as the connection (or a declared proxy) says.
         peer: address of the connection's other end, or `None` (unix socket).
         body: whole body; adapters refuse more than 64 KiB before they get here.
@@ -30,7 +32,7 @@ class Request:
         path: str,
         *,
         query: str = "",
-        headers: RawHeaders = (),
+        headers: RawHeaders | LookUp = (),
         scheme: str = "http",
         peer: str | None = None,
         body: bytes = b"",
@@ -56,8 +58,22 @@ class Request:
 
     def header_values(self, name: str) -> list[str]:
         """Return the values of all header lines of that name, in order."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1") for key, value in self.headers if key.lower() == wanted]
+        if callable(self.headers):
+            return self.headers(name)
+        return self._values_by_name.get(name.lower(), []).copy()
+
+    def lines(self, *names: str) -> Iterable[tuple[bytes, bytes]]:
+        """Return the raw header lines, at least those of these names."""
+        if callable(self.headers):
+            return [(name.encode(), value.encode("latin-1")) for name in names for value in self.headers(name)]
+        return self.headers
+
+    @cached_property
+    def _values_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.lines():
+            found.setdefault(name.lower().decode("latin-1"), []).append(value.decode("latin-1"))
+        return found
 
     @cached_property
     def cookies(self) -> dict[str, list[str]]:

@@ -56,6 +56,19 @@ def parse_email_address(text: str, field: str = "email") -> EmailAddress | Field
     return EmailAddress(text, f"{local.lower()}@{found.ascii_domain.lower()}")
 
 
+def email_key(text: str) -> str:
+    """Return what to look up for an address that somebody typed to sign in; it need not be well-formed.
+
+    An address of ASCII letters is its own key but for case, and what is no address is nobody's key. So only other
+    letters are parsed, which takes longer than to look the key up.
+    """
+    typed = text[: MAXIMUM_LENGTH + 1]
+    if typed.isascii():
+        return typed.lower()
+    parsed = parse_email_address(typed)
+    return parsed.key if isinstance(parsed, EmailAddress) else typed
+
+
 def deliverable(address: str) -> str:
     """Return the address for a mail server: an international domain as A-labels, which every server takes."""
     if address.isascii():

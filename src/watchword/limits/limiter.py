@@ -84,13 +84,22 @@ class Limiter:
                 (`http.address.address_bucket`), nothing for a limit of the whole service.
         """
         rate, key = self._rates[name], self._key(name, subject)
-        moments = {"counter": key, "interval": rate.interval, "now": tx.now, "latest": tx.now + rate.capacity}
+        latest = tx.now + rate.capacity
+        moments = {
+            "counter": key,
+            "now": tx.now,
+            "interval": rate.interval,
+            "first": tx.now + rate.interval,
+            "last": latest - rate.interval,
+            "believable": latest + CLOCK_TOLERANCE,
+            "beyond": latest + 1,
+        }
         full_at = tx.execute(_take_one(tx.dialect), moments).scalar_one_or_none()
-        if full_at is not None and full_at <= tx.now + rate.capacity:
+        if full_at is not None and full_at <= latest:
             return None
         if full_at is None:
             full_at = tx.execute(_FULL_AT, {"counter": key}).scalar_one()
-        wait = full_at + rate.interval - rate.capacity - tx.now
+        wait = full_at + rate.interval - latest
         return Denied(RATE_LIMITED, retry_after=max(1, -(-wait // SECOND)))
 
     def give_back(self, tx: Transaction, name: str, subject: str = "") -> None:
@@ -119,17 +128,21 @@ def _take_one(dialect: Dialect) -> ReturningInsert[tuple[int]]:
     nobody gains one (A154). Such a row is returned too, a millisecond beyond what a unit taken can give.
     """
     full_at: ColumnElement[int] = limits.c.full_at
-    now: BindParameter[int] = bindparam("now", type_=BigInteger)
-    latest: BindParameter[int] = bindparam("latest", type_=BigInteger)
-    is_of_later_clock = full_at > latest + CLOCK_TOLERANCE
-    has_unit = full_at + _INTERVAL <= latest
+    is_of_later_clock = full_at > _moment("believable")
+    has_unit = full_at <= _moment("last")
+    first = _moment("first")
     taken = case(
-        (is_of_later_clock, latest + 1),
-        (full_at < now, now + _INTERVAL),
+        (is_of_later_clock, _moment("beyond")),
+        (full_at < _moment("now"), first),
         else_=full_at + _INTERVAL,
     )
-    first = insert_into(dialect, limits).values(key=_KEY, full_at=now + _INTERVAL)
     wanted = or_(is_of_later_clock, has_unit)
-    return first.on_conflict_do_update(index_elements=[limits.c.key], set_={"full_at": taken}, where=wanted).returning(
+    new = insert_into(dialect, limits).values(key=_KEY, full_at=first)
+    return new.on_conflict_do_update(index_elements=[limits.c.key], set_={"full_at": taken}, where=wanted).returning(
         limits.c.full_at
     )
+
+
+def _moment(name: str) -> BindParameter[int]:
+    # Sums are made before: a statement costs less the fewer parameters it has.
+    return bindparam(name, type_=BigInteger)

@@ -122,6 +122,10 @@ class Guard:
         decide_sync(self)
         return None
 
+    def __deepcopy__(self, memo: object) -> "Guard":
+        """Return itself: Litestar copies a router with all that it holds, and a rule is the same rule everywhere."""
+        return self
+
     def _may(self, session: Session, parameters: Mapping[str, Any]) -> bool:
         if self.role is not None and session.user.role != self.role:
             return False

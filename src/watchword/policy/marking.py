@@ -76,7 +76,7 @@ def admit(ledger: Ledger, rule: Any) -> None:
 def _decorated(target: Any, rule: Any) -> Any:
     if inspect.isclass(target):
         return _guard_class(target, rule)
-    if not callable(target):
+    if not callable(target) or hasattr(target, "fn"):  # Litestar's decorators make objects that hold the function
         raise TypeError(f"{target!r} is no handler: put the decorator on a function or class, under the route's own")
     wrapped = _guard_async(target, rule) if _is_async(target) else _guard_sync(target, rule)
     setattr(wrapped, MARK, rule)
@@ -121,6 +121,8 @@ def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
 
 def _guard_class(target: type, rule: Any) -> type:
     name = next((name for name in _DISPATCHERS if hasattr(target, name)), None)
+    if name is None and hasattr(target, "guards"):
+        return _guard_controller(target, rule)
     if name is None:
         raise TypeError(
             f"{target.__qualname__} has no `dispatch`, so its handlers can't be guarded together: "
@@ -128,6 +130,19 @@ def _guard_class(target: type, rule: Any) -> type:
         )
     setattr(target, name, _decorated(getattr(target, name), rule))
     setattr(target, MARK, rule)
+    return target
+
+
+def _guard_controller(target: Any, rule: Any) -> type:
+    """Guard what Litestar calls a controller: it has a list of guards, and handlers that can each declare something."""
+    if not isinstance(rule, Declaration):
+        inherited: Any = target.guards
+        target.guards = [*(inherited if isinstance(inherited, list) else ()), rule]
+        return target
+    for handler in cast("dict[str, Any]", vars(target)).values():
+        function = getattr(handler, "fn", None)
+        if function is not None and rule_of(function) is None:
+            handler(_decorated(function, rule))
     return target
 
 

@@ -37,12 +37,14 @@ def make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
     try:
+        # Last in, first out, here as below: the connection used last has its pages and statements at hand.
         engine = sqlalchemy.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=16,
             max_overflow=16,
             pool_timeout=5,
             pool_pre_ping=True,
+            pool_use_lifo=True,
             pool_recycle=1800,
             connect_args={"connect_timeout": 5, "tcp_user_timeout": _NETWORK_TIMEOUT, "prepare_threshold": 2},
         )
@@ -87,6 +89,7 @@ def _sqlite_engine(url: URL) -> Engine:
     engine = sqlalchemy.create_engine(
         url,
         poolclass=QueuePool,
+        pool_use_lifo=True,
         pool_size=16,
         max_overflow=32,
         pool_timeout=5,

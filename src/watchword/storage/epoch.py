@@ -17,9 +17,9 @@ it can only set `ended` back, which makes others read more. Nor does a kill at a
 Shards, because ending one session must not make everybody's be read again, but a thousandth, and a check is one look at
 one word. A ring of the last revocations would be exact, but has to be searched, and whoever is lapped has nothing left.
 
-**Which file counts.** The number in the database's `user_version` names it, and a file counts only at the inode where
+**Which file counts.** The number in the database's `application_id` names it, and a file counts only at the inode where
 it was made: a copy, or one that was put back, does not. Whoever writes and finds none that counts makes one. Processes
-may still have the former one mapped, so each of them looks at `user_version` once a second before it trusts its file
+may still have the former one mapped, so each of them looks at `application_id` once a second before it trusts its file
 any longer, and the first revocation in a new file returns only when that second is over. Who can make none (read-only
 directory, no mmap) takes the name away in the same manner, and reads the database for each check.
 
@@ -175,7 +175,7 @@ class Epoch:
             file = self._open(generation) or self._make(connection, generation)
         if file is None and generation > 0 and users:
             # A negative number names no file, so from the COMMIT on nobody begins to trust one.
-            connection.execute(f"PRAGMA user_version = -{generation}")
+            connection.execute(f"PRAGMA application_id = -{generation}")
         if not users:
             return Revocation(file, None, waits=False)
         waits = generation != 0 if file is None else file.is_unsettled
@@ -234,7 +234,7 @@ class Epoch:
             with suppress(OSError):
                 draft.unlink()
             return None
-        connection.execute(f"PRAGMA user_version = {generation}")
+        connection.execute(f"PRAGMA application_id = {generation}")
         self.trouble = None
         return file
 
@@ -261,4 +261,4 @@ def _inode(descriptor: int) -> int:
 
 def _generation(connection: sqlite3.Connection) -> int:
     """Return the name of the file that counts: 0 where there never was one, negative where there is none."""
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+    return connection.execute("PRAGMA application_id").fetchone()[0]

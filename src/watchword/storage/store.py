@@ -294,4 +294,5 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 
 def _run(connection: Connection, command: str) -> None:
     """Run a command of SQLite's without SQLAlchemy's machinery, which takes ten times as long."""
-    connection.connection.cursor().execute(command).close()
+    driver: Any = connection.connection.driver_connection
+    driver.execute(command).close()

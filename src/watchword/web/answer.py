@@ -16,6 +16,8 @@ from watchword.web.outflow import Outflow, UnreadableError, refuse_tainted
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 _FRAMEWORKS: Final = ("starlette.", "fastapi.", "litestar.")
+_LITESTARS_ERROR: Final = 4500
+"""The code with which Litestar closes a socket for what it answers 500 elsewhere: any exception."""
 
 
 class WithheldError(WatchwordError):
@@ -65,7 +67,10 @@ class Answer:
             case "websocket.send":
                 await self._say(message)
             case "websocket.close" | "http.response.debug":
-                await self._send(message)
+                error = sys.exception()
+                is_refusal = isinstance(error, (AccessError, StoreUnavailableError))
+                is_litestars = message.get("code") == _LITESTARS_ERROR
+                await self._send({**message, "code": 1008} if is_litestars and is_refusal else message)
             case _:
                 if self.started and scan_headers(message.get("headers", ())) is None:
                     await self._send(message)

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 from weakref import WeakKeyDictionary
 
 from watchword.foundation.errors import ConfigurationError
@@ -42,13 +42,19 @@ _apps: Final[WeakKeyDictionary[Any, Find]] = WeakKeyDictionary()
 
 def remember(app: Any, find: Find) -> None:
     """Remember how the routes of this app are listed, for `watchword routes MODULE:app`."""
-    _apps[app] = find
+    _apps[_anchor(app)] = find
 
 
 def endpoints_of(app: Any) -> Sequence[Endpoint] | None:
     """Return the routes of an app that Watchword protects, or `None` where it does not."""
-    find = _apps.get(app)
+    find = _apps.get(_anchor(app))
     return find() if find else None
+
+
+def _anchor(app: Any) -> Any:
+    """Return what stands for the app: Litestar's takes no weak reference, but its plugin gives each a class of its own."""
+    kind = cast("type[Any]", type(app))
+    return app if kind.__weakrefoffset__ else kind
 
 
 def combine(path: str, own: Rule | None, guards: Mapping[str, Guard]) -> Rule | None:

@@ -57,8 +57,11 @@ class Exchange:
         Raises:
             Unauthenticated: it has ended.
         """
-        loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(self.edge.light, self.edge.gate.still_lives, self.request):
+        await asyncio.get_running_loop().run_in_executor(self.edge.light, self.look_again_sync)
+
+    def look_again_sync(self) -> None:
+        """Do what `look_again()` does, in code that is not async."""
+        if not self.edge.gate.still_lives(self.request):
             raise Unauthenticated
 
     def withheld(self, status: int, *, by_framework: Callable[[], bool]) -> Withheld | None:

@@ -1,5 +1,8 @@
 """The first admin: a link on the server's console, good for one account."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.support.site import EMAIL, ORIGIN, PASSWORD, Answer, Site, Visitor
@@ -76,6 +79,22 @@ def test_a_newer_link_voids_the_former(site: Site):
     first, second = link(site), link(site)
     assert set_up(site, first)[1].status == 410
     assert set_up(site, second)[1].status == 303
+
+
+def test_of_links_issued_at_once_one_works(site: Site):
+    threads, steps = 8, site.auth.first_admin
+    ready = threading.Barrier(threads)
+
+    def issue(_: int) -> str:
+        ready.wait()
+        token = steps.link()
+        assert token
+        return token.reveal()
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(20):
+            tokens = list(pool.map(issue, range(threads)))
+            assert [steps.is_open(token) for token in tokens].count(True) == 1
 
 
 def test_a_link_lives_for_a_day(site: Site):

@@ -45,7 +45,8 @@ def test_a085_work_over_the_bound_is_refused_at_once(monkeypatch: pytest.MonkeyP
     """CB-148."""
     hashing = HashingThreads()
     monkeypatch.setattr(threads, "_MAXIMUM_WAITING", available_cores() + 3)
-    with occupied(hashing, available_cores() + 3):
+    with occupied(hashing, available_cores() + 3), monkeypatch.context() as patched:
+        patched.setattr(hashing._pool, "submit", lambda _: pytest.fail("it waits instead"))
         assert hashing.run(lambda: "done") == REFUSED
     assert hashing.run(lambda: "done") == "done"
 

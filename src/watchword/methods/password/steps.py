@@ -16,7 +16,7 @@ from watchword.foundation.errors import INPUT_INVALID, Code, Denied, FieldError
 from watchword.foundation.secrets import Secret
 from watchword.http.address import address_bucket
 from watchword.http.request import Request
-from watchword.identity.email_address import EmailAddress, masked, parse_email_address
+from watchword.identity.email_address import email_key, masked, parse_email_address
 from watchword.identity.user_name import user_name_key
 from watchword.identity.users import (
     Account,
@@ -267,14 +267,13 @@ class PasswordSteps:
 
     def _find(self, request: Request, identifier: str) -> Found | Denied:
         services = self._services
-        address = parse_email_address(identifier) if "@" in identifier else None
-        key = address.key if isinstance(address, EmailAddress) else user_name_key(identifier)
+        by_email = "@" in identifier
+        key = email_key(identifier) if by_email else user_name_key(identifier)
         with services.store.write(durable=False) as tx:
             bucket = address_bucket(request.address)
             denied = self._take_in(tx, ("sign_in_address", bucket), ("sign_in_global", ""))
             if denied is not None:
                 return denied
-            by_email = isinstance(address, EmailAddress)
             account = account_by_email(tx, key) if by_email else account_by_user_name(tx, key)
             browser = Browser(request, services.cookies)
             subject = account.user.id if account else f"unknown:{key}"

@@ -1,0 +1,1 @@
+"""Apps that show Watchword at work."""

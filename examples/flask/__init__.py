@@ -1,0 +1,1 @@
+"""The same small app in Flask."""
