@@ -5,7 +5,13 @@ import faulthandler
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.databases", "tests.support.chromium", "tests.support.site", "tests.support.canaries"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.chromium",
+    "tests.support.site",
+    "tests.support.actions",
+    "tests.support.canaries",
+]
 
 # A shared machine pauses at will: how long one example takes says nothing.
 settings.register_profile("watchword", deadline=None)

@@ -69,6 +69,7 @@ PATHS: Final[Mapping[str, Any]] = {
 """The same for fields whose name alone does not tell; the longest path that fits counts."""
 
 FREE: Final[Mapping[str, Any]] = {
+    "run_action": {"id": "usr_m4x2w5z7ja3b6y4d2kq7s5v3n6", "role": "admin"},
     "openapi": {"openapi": "3.1.0", "info": {"title": "Example", "version": "1"}, "paths": {"…": {}}},
     "export_account": {
         "user": {"id": "usr_m4x2w5z7ja3b6y4d2kq7s5v3n6", "email": "ada@example.org", "name": "Ada Lovelace"},

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from watchword.foundation.settings import SMTP, Brand, SessionLimits
     from watchword.identity.users import User
     from watchword.methods.password.declaration import Password
+    from watchword.policy.actions.arguments import InvalidInput
+    from watchword.policy.actions.flash import action_errors
+    from watchword.policy.actions.reference import action_ref
+    from watchword.policy.actions.results import Redirect
     from watchword.policy.guard import guard, require, require_sync
     from watchword.policy.marking import public
     from watchword.policy.taint import taint_environment, taint_unique_value, untaint
@@ -21,8 +25,10 @@ _ROOMS = {
     "Brand": "watchword.foundation.settings",
     "ConfigurationError": "watchword.foundation.errors",
     "Forbidden": "watchword.foundation.errors",
+    "InvalidInput": "watchword.policy.actions.arguments",
     "NotFound": "watchword.foundation.errors",
     "Password": "watchword.methods.password.declaration",
+    "Redirect": "watchword.policy.actions.results",
     "SMTP": "watchword.foundation.settings",
     "Secret": "watchword.foundation.secrets",
     "Session": "watchword.sessions.session",
@@ -30,6 +36,8 @@ _ROOMS = {
     "StepUpRequired": "watchword.foundation.errors",
     "Unauthenticated": "watchword.foundation.errors",
     "User": "watchword.identity.users",
+    "action_errors": "watchword.policy.actions.flash",
+    "action_ref": "watchword.policy.actions.reference",
     "guard": "watchword.policy.guard",
     "public": "watchword.policy.marking",
     "require": "watchword.policy.guard",
@@ -48,14 +56,18 @@ __all__ = [
     "Brand",
     "ConfigurationError",
     "Forbidden",
+    "InvalidInput",
     "NotFound",
     "Password",
+    "Redirect",
     "Secret",
     "Session",
     "SessionLimits",
     "StepUpRequired",
     "Unauthenticated",
     "User",
+    "action_errors",
+    "action_ref",
     "guard",
     "public",
     "require",

@@ -2,9 +2,9 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, TypeVar, final
 from urllib.parse import urlsplit
 
 from watchword.admission import attempt as attempts
@@ -34,6 +34,10 @@ from watchword.outbox.mailbox import Mailbox
 from watchword.outbox.outbox import Outbox
 from watchword.outbox.smtp import SMTPTransport
 from watchword.pages.routes import Pages
+from watchword.policy.actions.actions import Actions
+from watchword.policy.actions.dispatch import ActionServices
+from watchword.policy.actions.reference import REFERENCE_INVALID
+from watchword.policy.guard import Guard
 from watchword.policy.taint import taint_settings
 from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.service import service_routes
@@ -46,8 +50,13 @@ from watchword.storage.upkeep import Upkeep
 from watchword.tokens.keyring import MINIMUM_SECRET, Keyring
 from watchword.web.edge import Edge
 
-_NOTED = {ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED, FORBIDDEN.name: AuditEvent.ACCESS_REFUSED}
+_NOTED = {
+    ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
+    FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
+    REFERENCE_INVALID.name: AuditEvent.ACCESS_REFUSED,
+}
 _log = logging.getLogger("watchword")
+Function = TypeVar("Function", bound=Callable[..., Any])
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
 
@@ -133,11 +142,14 @@ class Auth:
         self.account = AccountFeature(self.services, AccountSteps(self.services, steps.prove))
         self.administration = Administration(self.services, steps.hash_new)
         self.first_admin = FirstAdmin(self.services, steps.hash_new)
+        self.actions = Actions(
+            ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
+        )
         parts: tuple[Part, ...] = (self.password, EmailCode(self.services), self.account)
         for part in parts:
             self.services.completions.update(part.completions)
         self.pages = Pages(self.services, self.password, self.account, self.first_admin)
-        api = tuple(route for part in parts for route in part.routes)
+        api = (*(route for part in parts for route in part.routes), self.actions.route)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
@@ -158,9 +170,27 @@ class Auth:
                 self.services.outbox.sweep,
                 attempts.sweep,
                 sweep_devices,
+                self.actions.sweep,
                 lambda tx: records.sweep(tx, settings.session),
             ),
         )
+
+    def action(
+        self, rule: Guard | Callable[..., Any] | None = None, *, limit: str | None = None
+    ) -> Callable[[Function], Function]:
+        """Return the decorator that makes a function callable from the app's own pages, by `action_ref()`.
+
+        For example: `@auth.action(guard(role="admin"), limit="10/minute")`. Its arguments are read as their types say,
+        and of what it returns only that leaves which the return type declares.
+
+        Args:
+            rule: `guard(...)`, `guard.inside`, or `public` on purpose.
+            limit: how often one account may call it, or one network address where nobody is signed in.
+
+        Raises:
+            ConfigurationError: there is no rule, or the function's types do not say what goes in and out.
+        """
+        return self.actions.declare(rule, limit)
 
     def start(self) -> None:
         """Get ready to serve: the schema, the mail worker, the upkeep. Adapters call it before the first request.
@@ -215,7 +245,10 @@ class Auth:
         """Record what only an attack or a mistake leads to; no more of it than a limit, so that nobody fills the log."""
         event = _NOTED.get(denied.code.name)
         if event is not None:
-            self._note(request, event, path=request.path[:200])
+            # Of a route that takes parameters, its pattern: they can be codes, links or references.
+            route = self.edge.kernel.route_for(request)
+            path = f"{self.settings.prefix}{route.path}" if route else request.path[:200]
+            self._note(request, event, path=path)
 
     def _note(self, request: Request, event: AuditEvent, **details: str) -> None:
         address = address_bucket(request.address)

@@ -1,12 +1,13 @@
 """An ASGI app, asked in this process as a browser asks: with cookies kept, and an Origin."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+Result = TypeVar("Result")
 ORIGIN = "http://localhost:8000"
 
 
@@ -23,8 +24,16 @@ class AppClient:
         return AppClient(self._runner, self._app)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.run(self.request_async(method, path, **options))
+
+    async def request_async(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request while others are under way; by `run()`."""
         headers = {"origin": ORIGIN, **options.pop("headers", {})}
-        return self._runner.run(self._client.request(method, path, headers=headers, **options))
+        return await self._client.request(method, path, headers=headers, **options)
+
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run this on the event loop that the app runs on."""
+        return self._runner.run(coroutine)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)

@@ -6,6 +6,9 @@ import binascii
 _BASE32_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 
 
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
 class EncodingError(ValueError):
     """The text is not the one canonical encoding of any bytes."""
 
@@ -44,8 +47,9 @@ def base64url_decode(text: str) -> bytes:
         EncodingError: white space, padding, other letters, or unused bits that are not zero.
     """
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        # What is not of the alphabet is passed over here, and then the text is not what the bytes encode to.
+        data = binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * (-len(text) % 4))
+    except ValueError as error:
         raise EncodingError("not base64url") from error
     if base64url_encode(data) != text:
         raise EncodingError("not the canonical base64url of these bytes")

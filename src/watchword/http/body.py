@@ -17,8 +17,8 @@ MAXIMUM_BODY: Final = 64 * 1024
 """Bytes. Web adapters stop reading one byte after it, so that a longer body never fills the memory."""
 _MAXIMUM_DEPTH = 32
 _MAXIMUM_FORM_FIELDS = 50
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
 
 BODY_TOO_LARGE: Final = Code("body_too_large", 413, "The body is too large", "Send at most 64 KiB.")
 UNSUPPORTED_MEDIA_TYPE: Final = Code(
@@ -63,12 +63,18 @@ class _DuplicateMember(Exception):
 
 
 def read_json(request: Request, type_: type[_Value]) -> _Value | Denied:
-    """Return the JSON body as a `type_`, or why it is none: 413, 415, 400 (no JSON) or 422 (other JSON than expected).
+    """Return the JSON body as a `type_`, or why it is none: 413, 415, 400 (no JSON) or 422 (other JSON than expected)."""
+    value = parse_json(request)
+    return value if isinstance(value, Denied) else convert_input(value, type_)
+
+
+def parse_json(request: Request) -> Any:
+    """Return the JSON body as plain data, or why it is none.
 
     Stricter than RFC 8259 needs: a member given twice, NaN and numbers that overflow, NUL characters, lone
     surrogates and more than 32 levels are refused, so that no two readers can see different things in one body.
     """
-    text = _body_text(request, _JSON, MALFORMED_JSON)
+    text = _body_text(request, JSON, MALFORMED_JSON)
     if isinstance(text, Denied):
         return text
     if _too_deep(text):
@@ -79,7 +85,7 @@ def read_json(request: Request, type_: type[_Value]) -> _Value | Denied:
         return _invalid(FieldError(shown_name(error.name), "given once"))
     except ValueError:
         return Denied(MALFORMED_JSON, "The body does not parse as JSON.")
-    return next(_flaws(value, ""), None) or convert_input(value, type_)
+    return next(_flaws(value, ""), None) or value
 
 
 def read_form(request: Request) -> dict[str, str] | Denied:
@@ -89,7 +95,7 @@ def read_form(request: Request) -> dict[str, str] | Denied:
     """
     if not request.body and not request.header_values("content-type"):
         return {}
-    text = _body_text(request, _FORM, MALFORMED_FORM)
+    text = _body_text(request, FORM, MALFORMED_FORM)
     if isinstance(text, Denied):
         return text
     if not text.isascii() or BROKEN_PERCENT.search(text):
@@ -108,7 +114,7 @@ def convert_input(value: Any, type_: type[_Value]) -> _Value | Denied:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        return _invalid(_field_error(str(error)))
+        return _invalid(field_error(error))
 
 
 def _invalid(field: FieldError) -> Denied:
@@ -119,7 +125,7 @@ def _body_text(request: Request, media_type: str, malformed: Code) -> str | Deni
     """Return the body as text, once its size, content type and encoding are right."""
     if len(request.body) > MAXIMUM_BODY:
         return Denied(BODY_TOO_LARGE)
-    if not _is_media_type(request.header("content-type"), media_type):
+    if not is_media_type(request.header("content-type"), media_type):
         return Denied(UNSUPPORTED_MEDIA_TYPE, f"Expected {media_type}.", headers=(("accept", media_type),))
     try:
         return request.body.decode("utf-8")
@@ -127,7 +133,7 @@ def _body_text(request: Request, media_type: str, malformed: Code) -> str | Deni
         return Denied(malformed, "The body is not UTF-8.")
 
 
-def _is_media_type(header: str | None, media_type: str) -> bool:
+def is_media_type(header: str | None, media_type: str) -> bool:
     """Tell whether the header is that media type, whatever its case, with no parameter but `charset=utf-8`."""
     if header is None:
         return False
@@ -183,8 +189,9 @@ def _joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _field_error(message: str) -> FieldError:
+def field_error(error: msgspec.ValidationError) -> FieldError:
     """Return where and what msgspec expected. Its messages can carry the value sent, so only known parts are kept."""
+    message = str(error)
     place = _PLACE.search(message)
     path = place["path"].removeprefix(".") if place else ""
     text = message[: place.start()] if place else message

@@ -1,5 +1,6 @@
 """The kernel: takes a request through its route, in one order for all, and answers it whatever happens."""
 
+import asyncio
 import logging
 import re
 import traceback
@@ -21,7 +22,7 @@ from watchword.http.problem import INTERNAL_ERROR, METHOD_NOT_ALLOWED, problem_r
 from watchword.http.query import check_query
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.http.route import Route
+from watchword.http.route import Awaiting, Route
 from watchword.http.table import RouteTable
 
 TakeLimit = Callable[[str, Request], Denied | None]
@@ -76,15 +77,37 @@ class Kernel:
         return match.route(request.method) if match else None
 
     def handle(self, request: Request) -> Response:
-        """Return the answer. Nothing is raised: a refusal becomes a problem document, a defect a plain 500."""
+        """Return the answer. Nothing is raised: a refusal becomes a problem document, a defect a plain 500.
+
+        The app's own coroutines get an event loop of this thread for the length of the request.
+        """
+        answer = self.begin(request)
+        return self.finish(request, asyncio.run(self.run(request, answer))) if isinstance(answer, Awaiting) else answer
+
+    def begin(self, request: Request) -> Response | Awaiting:
+        """Return the answer, or what is to be awaited for it: that goes through `run()`, then `finish()`."""
         self.locate(request)
+        try:
+            answer = self._answer(request)
+        except Exception as error:
+            answer = _refusal_of(self.route_for(request), error)
+        return answer if isinstance(answer, Awaiting) else self.finish(request, answer)
+
+    async def run(self, request: Request, awaiting: Awaiting) -> Response | Denied:
+        """Await the app's own coroutine, on the event loop that this is called on."""
+        try:
+            return await awaiting.run()
+        except Exception as error:
+            return _refusal_of(self.route_for(request), error)
+
+    def finish(self, request: Request, answer: Response | Denied) -> Response:
+        """Return the answer as it leaves. A refusal may be written to the database."""
         route = self.route_for(request)
-        answer = self._guarded(route, lambda: self._answer(request))
         if isinstance(answer, Denied):
-            denied = answer
-            answer = self._guarded(route, lambda: self._refuse(request, route, denied))
-        if isinstance(answer, Denied):
-            answer = problem_response(answer)
+            try:
+                answer = self._refuse(request, route, answer)
+            except Exception as error:
+                answer = problem_response(_refusal_of(route, error))
         if defect := _header_defect(answer):
             _logger.error("%s set a header that can't be sent: %s", _name(route), defect)
             answer = problem_response(Denied(INTERNAL_ERROR))
@@ -96,7 +119,7 @@ class Kernel:
         request.address = client_address(request, self._proxies)
         request.scheme = client_scheme(request, self._proxies)
 
-    def _answer(self, request: Request) -> Response | Denied:
+    def _answer(self, request: Request) -> Response | Denied | Awaiting:
         """Find the route, then: limit, origin, input, guard, handler (DESIGN, The path of the data)."""
         site = site_origin(self._settings, request)
         if isinstance(site, Denied):
@@ -122,25 +145,12 @@ class Kernel:
     def _refuse(self, request: Request, route: Route | None, denied: Denied) -> Response:
         """Return the refusal as a page where a browser asked for one, else as a problem document."""
         self._note_refusal(request, denied)
-        if not (route.form if route else asks_for_page(request)):
+        if not (route.form if route and not route.runs_app else asks_for_page(request)):
             return problem_response(denied)
         page = self._render_problem(request, denied)
         if page.status == denied.code.status:
             page.headers += [header for header in refusal_headers(denied) if header not in page.headers]
         return page
-
-    def _guarded(self, route: Route | None, call: Callable[[], Response | Denied]) -> Response | Denied:
-        """Return what the call returns; what it raises becomes a refusal, with none of the headers it had set."""
-        try:
-            return call()
-        except AccessError as error:
-            return Denied(error.code, error.detail, extra=error.extra)
-        except StoreUnavailableError as error:
-            _log_defect(route, error)
-            return Denied(UNAVAILABLE, retry_after=_RETRY_AFTER)
-        except Exception as error:
-            _log_defect(route, error)
-            return Denied(INTERNAL_ERROR)
 
     def _default_headers(self, request: Request, response: Response) -> list[tuple[str, str]]:
         """Return the headers every answer has, but for those that the handler chose."""
@@ -182,6 +192,16 @@ def _header_defect(response: Response) -> str | None:
         if not _HEADER_VALUE.match(value):
             return name
     return None
+
+
+def _refusal_of(route: Route | None, error: Exception) -> Denied:
+    """Return the refusal that stands for what was raised, with none of the headers that had been set."""
+    if isinstance(error, AccessError):
+        return Denied(error.code, error.detail, extra=error.extra)
+    _log_defect(route, error)
+    if isinstance(error, StoreUnavailableError):
+        return Denied(UNAVAILABLE, retry_after=_RETRY_AFTER)
+    return Denied(INTERNAL_ERROR)
 
 
 def _name(route: Route | None) -> str:

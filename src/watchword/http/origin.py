@@ -144,6 +144,16 @@ def safe_next(text: str | None, default: str) -> str:
     return default
 
 
+def came_from(settings: Settings, request: Request, default: str) -> str:
+    """Return the page of this site that the request came from, as its `Referer` tells, or `default`: to lead back to."""
+    referers = request.header_values("referer")
+    site = site_origin(settings, request)
+    if len(referers) != 1 or isinstance(site, Denied) or _origin_of(referers[0]) != site:
+        return default
+    parts = urlsplit(referers[0])
+    return safe_next(f"{parts.path}?{parts.query}" if parts.query else parts.path, default)
+
+
 def _misleads(path: str) -> bool:
     return (
         "//" in path

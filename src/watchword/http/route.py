@@ -1,6 +1,6 @@
 """A route is a value: everything about one call of the HTTP API, on one screen. All else is derived from the table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol, final
 
@@ -8,8 +8,19 @@ from watchword.foundation.errors import Code, Denied
 from watchword.http.request import Request
 from watchword.http.response import Response
 
-Handler = Callable[[Request, Any], "Response | Denied"]
+Handler = Callable[[Request, Any], "Response | Denied | Awaiting"]
 """Takes the request and its decoded input (`None` where the route takes none)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """An answer that the app's own coroutine gives.
+
+    It runs on the event loop that serves the request, where the app's async clients live, and holds no thread.
+    """
+
+    run: Callable[[], Coroutine[Any, Any, "Response | Denied"]]
 
 
 class RouteGuard(Protocol):
@@ -63,6 +74,8 @@ class Route:
         limit: name of the limit of calls from one address, or `None` where the handler takes its own.
         hashes_password: whether it may spend a core on Argon2: run in the bounded pool for such work.
         form: a hosted page's route: takes and gives HTML forms instead of JSON, and is not in OpenAPI.
+        runs_app: whether it runs the app's own code: it reads its input itself, as JSON or as a form, is refused by a
+            page where a browser asked for one, and has threads apart from Watchword's.
     """
 
     method: str
@@ -79,3 +92,4 @@ class Route:
     limit: str | None = None
     hashes_password: bool = False
     form: bool = False
+    runs_app: bool = False

@@ -77,10 +77,15 @@ def effective_rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
     unknown = sorted(set(overrides) - set(declared))
     if unknown:
         raise ConfigurationError(f"no limit is called {unknown[0]!r}: the names are {', '.join(sorted(declared))}")
-    return {name: _rate(name, overrides.get(name, rate)) for name, rate in declared.items()}
+    return {name: rate_of(name, overrides.get(name, rate)) for name, rate in declared.items()}
 
 
-def _rate(name: str, text: str) -> Rate:
+def rate_of(name: str, text: str) -> Rate:
+    """Return the rate that a text says.
+
+    Raises:
+        ConfigurationError: it is none, or more than one in a millisecond; tells the limit's name.
+    """
     try:
         count, period = parse_rate(text)
     except ConfigurationError as error:

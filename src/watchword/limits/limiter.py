@@ -25,7 +25,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from watchword.foundation.clock import MINUTE, SECOND
 from watchword.foundation.errors import Code, Denied
-from watchword.limits.declared import effective_rates
+from watchword.limits.declared import effective_rates, rate_of
 from watchword.limits.tables import limits
 from watchword.storage.engine import Dialect
 from watchword.storage.store import Transaction
@@ -61,6 +61,14 @@ class Limiter:
     def __init__(self, keyring: Keyring, overrides: Mapping[str, str]) -> None:
         self._keyring = keyring
         self._rates = effective_rates(overrides)
+
+    def declare(self, name: str, rate: str) -> None:
+        """Add a limit of the app's own, such as that of an action: `10/minute`.
+
+        Raises:
+            ConfigurationError: the rate is none.
+        """
+        self._rates[name] = rate_of(name, rate)
 
     def take(self, tx: Transaction, name: str, subject: str = "") -> Denied | None:
         """Take one unit, or return the refusal.

@@ -39,6 +39,7 @@ class Keyring:
             )
         self.secrets = tuple(secrets)
         self._keys = lru_cache(maxsize=64)(self._derive)
+        self._ciphers = lru_cache(maxsize=64)(self._make_ciphers)
 
     def mac(self, purpose: str, data: bytes) -> bytes:
         """Return the HMAC-SHA-256 of the data under the purpose's current key: 32 bytes."""
@@ -52,16 +53,19 @@ class Keyring:
     def seal(self, purpose: str, data: bytes) -> bytes:
         """Return the data encrypted and authenticated for this purpose (AES-256-GCM, random nonce first)."""
         nonce = random_bytes(_NONCE)
-        return nonce + AESGCM(self._keys(purpose)[0]).encrypt(nonce, data, purpose.encode())
+        return nonce + self._ciphers(purpose)[0].encrypt(nonce, data, purpose.encode())
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes | None:
         """Return what was sealed for this purpose, or `None` where it was altered or sealed with another key."""
-        for key in self._keys(purpose):
+        for cipher in self._ciphers(purpose):
             try:
-                return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
+                return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
             except (InvalidTag, ValueError):
                 continue
         return None
+
+    def _make_ciphers(self, purpose: str) -> tuple[AESGCM, ...]:
+        return tuple(AESGCM(key) for key in self._keys(purpose))
 
     def _derive(self, purpose: str) -> tuple[bytes, ...]:
         info = b"watchword/1/" + purpose.encode()

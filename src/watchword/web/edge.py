@@ -12,10 +12,13 @@ from watchword.foundation.settings import Settings
 from watchword.http.kernel import Kernel
 from watchword.http.request import Request
 from watchword.http.response import Response
+from watchword.http.route import Awaiting
 from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 
 LIGHT_THREADS = 8
+APP_THREADS = 32
+"""For actions that are not async: however slow they are, session checks have threads of their own."""
 HASHING_THREADS = 12
 """More than hash at once: while some hash, others read and write the database before and after."""
 MAXIMUM_WAITING = 256
@@ -48,6 +51,7 @@ class Edge:
     on_start: Callable[[], None]
     on_stop: Callable[[], None]
     light: ThreadPoolExecutor = field(init=False)
+    _app: ThreadPoolExecutor = field(init=False)
     _hashing: ThreadPoolExecutor = field(init=False)
     _waiting: int = field(init=False, default=0)
     _started: bool = field(init=False, default=False)
@@ -55,6 +59,7 @@ class Edge:
 
     def __post_init__(self) -> None:
         self.light = ThreadPoolExecutor(LIGHT_THREADS, "watchword")
+        self._app = ThreadPoolExecutor(APP_THREADS, "watchword-action")
         self._hashing = ThreadPoolExecutor(HASHING_THREADS, "watchword-sign-in")
 
     def start(self) -> None:
@@ -79,9 +84,11 @@ class Edge:
         return path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/")
 
     async def handle(self, request: Request) -> Response:
-        """Run one of Watchword's own routes on a worker thread."""
+        """Run one of Watchword's own routes on a worker thread, and an async action on this event loop."""
         loop = asyncio.get_running_loop()
         route = self.kernel.route_for(request)
+        if route is not None and route.runs_app:
+            return await self._run_app(loop, request)
         if route is None or not route.hashes_password:
             return await loop.run_in_executor(self.light, self.kernel.handle, request)
         if self._waiting >= MAXIMUM_WAITING:
@@ -91,6 +98,15 @@ class Edge:
             return await loop.run_in_executor(self._hashing, self.kernel.handle, request)
         finally:
             self._waiting -= 1
+
+    async def _run_app(self, loop: asyncio.AbstractEventLoop, request: Request) -> Response:
+        begun = await loop.run_in_executor(self._app, self.kernel.begin, request)
+        if not isinstance(begun, Awaiting):
+            return begun
+        answer = await self.kernel.run(request, begun)
+        if isinstance(answer, Denied):
+            return await loop.run_in_executor(self.light, self.kernel.finish, request, answer)
+        return self.kernel.finish(request, answer)
 
 
 class Protected(Protocol):

@@ -1,0 +1,1 @@
+"""Actions: functions of the app that its own pages call, each through a sealed reference."""
