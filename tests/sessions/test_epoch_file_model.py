@@ -2,7 +2,7 @@
 
 One process checks with the first file mapped. Somebody may delete that file. Then a process revokes that makes a new
 file where it finds none, or one that can make none. Time passes at any moment; a process trusts its file for
-two ticks, and whoever changes which one counts waits for as many. Whoever revokes can be killed at any moment.
+a tick, and whoever changes which one counts waits until one is over. Whoever revokes can be killed at any moment.
 """
 
 from collections.abc import Iterator
