@@ -19,6 +19,7 @@ from benchmarks.site import CHEAP, Caller, address, make_app, sqlite_site
 from watchword import Auth
 from watchword.http.request import Request
 from watchword.identity.users import account_by_email
+from watchword.policy.ledger import Ledger
 from watchword.sessions import records
 from watchword.sessions.verify import RequestContext, set_context, verify_session
 from watchword.web.asgi import request_of
@@ -80,7 +81,7 @@ def checks(auth: Auth, headers: list[tuple[bytes, bytes]], sessions: int) -> dic
         return gate.verify(Request("GET", "/me", headers=headers))
 
     async def public() -> Any:
-        leave = set_context(RequestContext(request_of(scope), gate, executor))
+        leave = set_context(RequestContext(request_of(scope), gate, executor, Ledger()))
         session = await verify_session()
         leave()
         return session

@@ -50,8 +50,9 @@ class Worker:
         return heard
 
     def send(self, number: int) -> None:
-        if self.process.pid and self.process.is_alive():
-            os.kill(self.process.pid, number)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            if self.process.pid and self.process.is_alive():
+                os.kill(self.process.pid, number)
 
 
 def begin_sessions(url: str, count: int) -> list[Target]:
