@@ -27,7 +27,7 @@ TESTS: Final = ROOT / "tests"
 TABLE: Final = TESTS / "attacks" / "mutants"
 PATIENCE: Final = 300
 """Seconds for the tests of one mutant."""
-_FAILED = re.compile(r"^FAILED \S+::(\w+)", re.MULTILINE)
+_FAILED = re.compile(r"^FAILED [^\s\[]+::(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def test_a085_no_more_runs_at_once_than_there_are_cores():
         pass
     assert len(running) == available_cores() + 6
     assert max(running) == available_cores()
+    assert hashing._pool._max_workers == available_cores()
 
 
 def test_what_the_work_raises_is_raised_and_frees_its_place():
