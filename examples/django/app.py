@@ -1,7 +1,5 @@
 """Watchword in Django: one project with every kind of rule. `uvicorn examples.django.app:create --factory`."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.handlers.asgi import ASGIHandler
@@ -51,7 +49,7 @@ async def greeting(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"hello": session.user.email if session else "stranger"})
 
 
-urlpatterns: list[Any] = [path("", home), path("me", me), path("admin", admin), path("people/<str:user_id>", person)]
+urlpatterns = [path("", home), path("me", me), path("admin", admin), path("people/<str:user_id>", person)]
 urlpatterns += [path("notes", add_note), path("greeting", greeting)]
 
 
