@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, JsonResponse
-from django.urls import path
+from django.urls import URLPattern, path
 
 from watchword import Auth, Session, guard, public, require, require_sync, verify_session
 
@@ -49,8 +49,8 @@ async def greeting(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"hello": session.user.email if session else "stranger"})
 
 
-urlpatterns = [path("", home), path("me", me), path("admin", admin), path("people/<str:user_id>", person)]
-urlpatterns += [path("notes", add_note), path("greeting", greeting)]
+urlpatterns: list[URLPattern] = [path("", home), path("me", me), path("admin", admin), path("notes", add_note)]
+urlpatterns += [path("people/<str:user_id>", person), path("greeting", greeting)]
 
 
 def create(auth: Auth | None = None) -> ASGIHandler:
