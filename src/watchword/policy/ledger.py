@@ -51,14 +51,18 @@ class Ledger:
         self._decisions: list[tuple[str, str | None, str, bool]] = []
         self._task: Any = None
 
-    def enter(self, handler: str) -> None:
+    def enter(self, handler: str, *, looks: bool = True) -> None:
         """Say that this handler begins, in this task: from here on, to look at the session counts as a decision.
 
         What let it in lets nothing else in: a handler that calls another guarded one asks that one's rule.
+
+        Args:
+            handler: its name.
+            looks: whether it decides by itself; for another, its task need not be known.
         """
         self.handler = handler
         self.rule = None
-        self._task = _current_task() or self
+        self._task = (_current_task() if looks else None) or self
 
     def note(self, rule: str, by: str | None, *, allowed: bool) -> None:
         """Write a decision down."""

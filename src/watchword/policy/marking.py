@@ -86,7 +86,7 @@ def _decorated(target: Any, rule: Any) -> Any:
 
 
 def _guard_async(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
-    name = name_of(handler)
+    name, looks = name_of(handler), rule is INSIDE
 
     @functools.wraps(handler)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -95,7 +95,7 @@ def _guard_async(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
             if not isinstance(rule, Declaration):
                 await decide(rule, kwargs or NOTHING)
             admit(ledger, rule)
-        ledger.enter(name)
+        ledger.enter(name, looks=looks)
         answer = await handler(*args, **kwargs)
         ledger.tainted = tainted_object_in(answer) or ledger.tainted
         return answer
@@ -104,7 +104,7 @@ def _guard_async(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
 
 
 def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
-    name = name_of(handler)
+    name, looks = name_of(handler), rule is INSIDE
 
     @functools.wraps(handler)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -113,7 +113,7 @@ def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
             if not isinstance(rule, Declaration):
                 decide_sync(rule, kwargs or NOTHING)
             admit(ledger, rule)
-        ledger.enter(name)
+        ledger.enter(name, looks=looks)
         answer = handler(*args, **kwargs)
         ledger.tainted = tainted_object_in(answer) or ledger.tainted
         return answer

@@ -21,7 +21,7 @@ class Ledger(Protocol):
     rule: Any
     tainted: str | None
 
-    def enter(self, handler: str) -> None:
+    def enter(self, handler: str, *, looks: bool = True) -> None:
         """Say that this handler begins."""
         ...
 

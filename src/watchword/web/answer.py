@@ -178,10 +178,10 @@ class Answer:
 
 def _is_event_stream(message: Message) -> bool:
     """Tell whether the answer is a stream whose reader waits for the status line alone (HTML, server-sent events)."""
-    return any(
-        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
-        for name, value in message.get("headers", ())
-    )
+    for name, value in message.get("headers", ()):
+        if len(name) == 12 and name.lower() == b"content-type":
+            return value.startswith(b"text/event-stream")
+    return False
 
 
 def _is_the_frameworks(*, error: BaseException | None = None) -> bool:

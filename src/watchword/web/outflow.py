@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, final
 
 from watchword.policy.taint_filter import TaintFound, TaintStream, scan
@@ -22,7 +23,11 @@ class UnreadableError(Exception):
 
 def coding_of(headers: Iterable[Header]) -> bytes:
     """Return the content coding of a body: empty where it is sent as it is."""
-    codings = b",".join(value for name, value in headers if name.lower() == b"content-encoding").lower()
+    codings = b""
+    for name, value in headers:
+        # The length first: this runs for every answer.
+        if len(name) == 16 and name.lower() == b"content-encoding":
+            codings = b",".join(filter(None, (codings, value.lower())))
     return b"" if codings == b"identity" else codings
 
 
@@ -86,11 +91,17 @@ class Outflow:
         return rest if self._unpack is None else b""
 
 
-def only_readable(headers: list[Header]) -> list[Header]:
+def only_readable(headers: Iterable[Header]) -> list[Header]:
     """Return a request's headers without the content codings that could not be searched in its answer."""
-    return [(name, _readable(value)) if name == b"accept-encoding" else (name, value) for name, value in headers]
+    kept = list(headers)
+    for index, (name, value) in enumerate(kept):
+        if name == b"accept-encoding":
+            kept[index] = (name, readable(value))
+    return kept
 
 
-def _readable(value: bytes) -> bytes:
+@lru_cache(maxsize=256)
+def readable(value: bytes) -> bytes:
+    """Return an `Accept-Encoding` without the content codings that can't be searched."""
     kept = [part.strip() for part in value.lower().split(b",") if part.split(b";")[0].strip() in READABLE]
     return b", ".join(kept) or b"identity"

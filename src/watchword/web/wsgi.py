@@ -16,7 +16,7 @@ from watchword.http.request import LookUp, Request
 from watchword.http.response import Response
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange
-from watchword.web.outflow import only_readable
+from watchword.web.outflow import readable
 from watchword.web.written import StartResponse, Written
 
 Environ = dict[str, Any]
@@ -154,8 +154,7 @@ def _see_every_byte(environ: Environ) -> None:
     environ.pop("wsgi.file_wrapper", None)
     accepted = environ.get("HTTP_ACCEPT_ENCODING")
     if accepted is not None:
-        ((_, readable),) = only_readable([(b"accept-encoding", accepted.encode("latin-1", "replace"))])
-        environ["HTTP_ACCEPT_ENCODING"] = readable.decode("latin-1")
+        environ["HTTP_ACCEPT_ENCODING"] = readable(accepted.encode("latin-1", "replace")).decode("latin-1")
 
 
 def _body(environ: Environ) -> bytes:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.sessions.session import Session
-from watchword.web.outflow import only_readable
+from watchword.web.outflow import readable
 
 PRETENDED: Final = "watchword.session"
 """Key of the environ or scope, which nobody outside can set: the session of a test."""
@@ -41,7 +41,7 @@ def ask_for_readable(given: HttpRequest) -> None:
     """Ask the project for no content coding that could not be searched for what is tainted."""
     asked = given.META.get("HTTP_ACCEPT_ENCODING")
     if asked is not None:
-        given.META["HTTP_ACCEPT_ENCODING"] = _readable(asked)
+        given.META["HTTP_ACCEPT_ENCODING"] = readable(asked.encode("latin-1", "replace")).decode("latin-1")
 
 
 def pretended(given: HttpRequest) -> Session | None:
@@ -72,12 +72,6 @@ def _request_of_scope(given: HttpRequest, scope: Mapping[str, Any]) -> Request:
         scheme="https" if scope.get("scheme") == "https" else "http",
         peer=client[0] if client else None,
     )
-
-
-@lru_cache(maxsize=256)
-def _readable(asked: str) -> str:
-    ((_, kept),) = only_readable([(b"accept-encoding", asked.encode("latin-1"))])
-    return kept.decode("latin-1")
 
 
 @lru_cache(maxsize=1024)
