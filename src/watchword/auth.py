@@ -153,7 +153,7 @@ class Auth:
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
-        taint_settings(self, secrets | {"the SMTP password": settings.smtp.password if settings.smtp else None})
+        taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
         kernel = Kernel(
             self.routes,
             settings,

@@ -83,7 +83,7 @@ def test_a043_no_other_site_changes_anything_with_the_visitors_cookies(site: Sit
     before = everything_stored(site)
     session = visitor.get("/auth/sessions").json["sessions"][0]["id"]
     for route in changing(site):
-        path = f"/auth{route.path}".replace("{id}", session).replace("{token}", "x")
+        path = f"/auth{route.path}".replace("{id}", session).replace("{token}", "x").replace("{reference}", "x")
         answer = send(
             site, route.method, path, *carried(visitor), *lines, FORM if route.form else JSON, body=a_body(route)
         )
@@ -170,7 +170,7 @@ def test_a046_no_answer_lets_another_origin_read_it(site: Site) -> None:
     for route in site.auth.routes:
         for method in ("OPTIONS", route.method):
             for origin in (EVIL, "null", ORIGIN):
-                path = f"/auth{route.path}".replace("{id}", "x").replace("{token}", "x")
+                path = f"/auth{route.path}".replace("{id}", "x").replace("{token}", "x").replace("{reference}", "x")
                 answer = send(site, method, path, *carried(visitor), ("origin", origin), *preflight)
                 assert not [name for name, _ in answer.response.headers if name.startswith("access-control-")]
 

@@ -1,5 +1,6 @@
 """What bad input gets, on every route: a refusal that names the field, nothing changed, nothing leaked."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,7 +52,8 @@ def takes_form(route: Route) -> bool:
 
 
 def path_of(route: Route) -> str:
-    return "/auth" + route.path.replace("{id}", "ses_x").replace("{token}", "x").replace("{file}", "x.css")
+    filled = {"{id}": "ses_x", "{token}": "x", "{file}": "x.css", "{reference}": "x"}
+    return "/auth" + functools.reduce(lambda path, name: path.replace(name, filled[name]), filled, route.path)
 
 
 def json_bodies(route: Route) -> Iterator[Bad]:

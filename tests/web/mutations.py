@@ -203,7 +203,8 @@ def appearances(value: str) -> list[bytes]:
 
 def _is_handler(node: Function) -> bool:
     """Tell whether the function is a handler: it carries a rule, or takes a session."""
-    return any(_is_ours(one) for one in node.decorator_list) or any(_is_session(one) for one in node.args.args)
+    takes_session = bool(node.decorator_list) and any(_is_session(one) for one in node.args.args)
+    return takes_session or any(_is_ours(one) for one in node.decorator_list)
 
 
 def _is_ours(decorator: ast.expr) -> bool:
