@@ -18,6 +18,16 @@ settings.register_profile("watchword", deadline=None)
 settings.load_profile("watchword")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave each adapter on PostgreSQL to `scripts/test --all`, but for FastAPI's: what a database changes lies below."""
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        adapter = parameters.get("app", parameters.get("framework", "fastapi"))
+        if parameters.get("store_url") == "postgresql" and adapter != "fastapi":
+            item.add_marker(pytest.mark.all)
+
+
 @pytest.fixture(autouse=True)
 def no_time_limit_for_long_tests(request: pytest.FixtureRequest) -> None:
     """Let the tests of `scripts/test --all` take as long as they need."""
