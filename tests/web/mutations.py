@@ -58,6 +58,15 @@ WORDS: Final[dict[str, Words]] = {
         below="app.router.routes.append(Mount('/sub', routes=[Route('/leak', leak)]))",
         leak="async def leak(request: Request):",
     ),
+    "flask": Words(
+        imports="from flask import Blueprint, Response\nfrom werkzeug.exceptions import ImATeapot, NotFound",
+        value="{'leak': %s}",
+        stream="Response(iter(%s))",
+        header="Response('', headers={'x-note': %s})",
+        raises=("NotFound(%s)", "ImATeapot(%s)", "ValueError(%s)"),
+        below="sub = Blueprint('sub', __name__)\nsub.get('/leak')(leak)\napp.register_blueprint(sub, url_prefix='/sub')",
+        leak="def leak():",
+    ),
     "litestar": Words(
         imports="from litestar import MediaType, Response, Router\n"
         "from litestar.exceptions import HTTPException\nfrom litestar.response import Stream",

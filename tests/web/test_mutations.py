@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.attacks.apps import App, Line, Reply, page
+from tests.attacks.flask_app import WSGIApp
 from tests.support.site import Site
 from tests.web.mutations import LEAK, TAINTED, Mutant, appearances, mutants
 from watchword import ConfigurationError, taint_unique_value
 
-FRAMEWORKS = ["fastapi", "starlette", "litestar", "django"]
+FRAMEWORKS = ["fastapi", "starlette", "litestar", "django", "flask"]
 PATHS = {"home": "/", "me": "/me", "admin": "/admin", "person": "/people/{user}", "add_note": "/notes?text=x",
          "greeting": "/greeting", "leak": "/sub/leak"}  # fmt: skip
 Call = Callable[[str, str, list[Line]], Reply]
@@ -54,11 +55,18 @@ def django(site: Site, source: str) -> Call:
     return lambda method, path, lines: made.call(method, path, *lines)
 
 
+def flask(site: Site, source: str) -> Call:
+    """Start the mutant; an undeclared route stops its first request, since Flask has no moment before that."""
+    made = WSGIApp(site, load(source, "mutant").create(site.auth))
+    return lambda method, path, lines: made.call(method, path, *lines)
+
+
 STARTERS: dict[str, Callable[[Site, str], Call]] = {
     "fastapi": asgi,
     "starlette": asgi,
     "litestar": litestar,
     "django": django,
+    "flask": flask,
 }
 
 
