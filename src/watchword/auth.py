@@ -237,7 +237,8 @@ class Auth:
         """Write down that an answer did not leave, and return what takes its place; only a developer learns why."""
         self.edge.kernel.locate(request)
         explanation = withheld.explain(request.path)
-        _log.error("an answer was withheld: %s", explanation)
+        # Not the explanation, which can name the path: a log holds nothing that a caller sent (A148).
+        _log.error("an answer was withheld (%s): %s", withheld.reason, withheld.handler or "no handler's")
         self._note(request, AuditEvent.RESPONSE_WITHHELD, handler=withheld.handler[:200], reason=withheld.reason)
         return self.pages.refuse(request, Denied(RESPONSE_WITHHELD, "" if self.settings.is_production else explanation))
 

@@ -162,6 +162,21 @@ def test_what_a_middleware_answers_by_itself_needs_a_declaration(sqlite_site: Si
     assert make("/healthz").call("GET", "/healthz").text == "alive"
 
 
+def test_a148_what_a_caller_sent_is_not_in_the_log_of_what_was_withheld(
+    sqlite_site: Site, caplog: pytest.LogCaptureFixture
+):
+    class Answers(BaseHTTPMiddleware):
+        async def dispatch(self, request: Request, call_next: Any) -> Response:
+            return PlainTextResponse("anything")
+
+    app = Starlette()
+    app.add_middleware(Answers)
+    starlette.protect(app, sqlite_site.auth)
+    assert App(sqlite_site, app).call("GET", "/forged%0aline").status == 500
+    assert "an answer was withheld" in caplog.text
+    assert "forged" not in caplog.text
+
+
 def test_a_preflight_needs_no_decision(sqlite_site: Site):
     app = Starlette(routes=[Route("/mine", guard()(forgets))])
     app.add_middleware(CORSMiddleware, allow_origins=["https://app.example.org"], allow_methods=["GET"])

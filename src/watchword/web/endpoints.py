@@ -71,7 +71,7 @@ def combine(path: str, own: Rule | None, guards: Mapping[str, Guard]) -> Rule | 
 
 
 def refuse_undeclared(found: Sequence[Endpoint], *, public: str) -> None:
-    """Stop the start while a route is open by mistake, or its guard asks for what the route has not.
+    """Stop the start while a route is open by mistake.
 
     Args:
         found: all routes of the app.
