@@ -116,7 +116,7 @@ def test_a_sign_in_is_fresh_for_as_long_as_it_says(sqlite_site: Site, session: S
 
 def test_a_step_up_says_what_it_must_reach(sqlite_site: Site, session: Session):
     sqlite_site.clock.advance(600_000)
-    refusal = guard(assurance="aal2", fresh="10m").refusal(session, sqlite_site.clock.now())
+    refusal = guard(assurance="aal2", fresh="10m").refusal(session, sqlite_site.clock.now)
     assert refusal is not None
     assert refusal.extra == {"acr_values": "aal2", "max_age": 600}
 

@@ -1,7 +1,7 @@
 """Watchword in a FastAPI app."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
@@ -194,3 +194,35 @@ def test_a043_another_sites_form_can_not_use_the_visitors_cookie(sqlite_site: Si
             assert client.post("/transfer", headers={"origin": origin}).status_code == 403
         assert done == []
         assert client.post("/transfer").status_code == 200
+
+
+def test_a_guard_that_asks_about_what_its_path_does_not_have_stops_the_start(sqlite_site: Site) -> None:
+    app = FastAPI()
+
+    def owns(session: Any, note_id: int) -> bool:
+        return bool(note_id)
+
+    inner = APIRouter(prefix="/orgs/{org}")
+
+    @app.get("/notes/{id}")
+    @guard(when=owns)
+    async def note(id: int) -> None: ...
+
+    @inner.get("/notes/{note_id:int}")
+    @guard(all_of=[guard(organization="{org}"), guard(when=owns)])
+    async def of_organization(org: str, note_id: int) -> None: ...
+
+    tenant = FastAPI(openapi_url=None)
+
+    @tenant.get("/notes")
+    @guard(organization="{tenant}")
+    async def of_tenant() -> None: ...
+
+    app.include_router(inner)
+    app.host("{tenant}.example.org", tenant)
+    protect(app, sqlite_site.auth)
+    with pytest.raises(AssertionError) as refused, app_client(app):
+        pass
+    assert "1 guard(s) ask about what their route does not have" in str(refused.value)
+    assert "asks for note_id; the path has id" in str(refused.value)
+    assert "test_fastapi.py:" in str(refused.value)

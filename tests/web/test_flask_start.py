@@ -244,3 +244,24 @@ def test_the_list_of_routes_tells_who_may_call_each(sqlite_site: Site) -> None:
         "role admin",
     )
     assert "tests/web/test_flask_start.py" in endpoint.where
+
+
+def test_a_guard_that_asks_about_what_its_path_does_not_have_stops_the_start(sqlite_site: Site) -> None:
+    app = app_with(sqlite_site)
+
+    def owns(session: Any, note_id: int) -> bool:
+        return bool(note_id)
+
+    @app.get("/notes/<int:id>")
+    @guard(when=owns)
+    def note(id: int) -> str:
+        return str(id)
+
+    @app.get("/first", defaults={"note_id": 1})
+    @guard(when=owns)
+    def first(note_id: int) -> str:
+        return str(note_id)
+
+    with pytest.raises(ConfigurationError, match="asks for note_id; the path has id") as refused:
+        browser(app).get("/first")
+    assert "1 guard(s)" in str(refused.value)

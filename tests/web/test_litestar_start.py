@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from litestar import Litestar, Router, WebSocket, asgi, get, post, websocket
 from litestar.config.app import AppConfig
+from litestar.params import FromPath
 from litestar.plugins import InitPlugin
 from litestar.static_files import create_static_files_router
 from starlette.applications import Starlette
@@ -124,3 +125,20 @@ def test_an_app_that_is_mounted_keeps_its_own_rules(sqlite_site: Site) -> None:
         assert client.get("/sub/").text == "nobody"
         paths = ("/inner/guarded", "/sub/me", "/inner/nothing", "/sub/nothing")
         assert [client.get(path).status_code for path in paths] == [401, 401, 404, 404]
+
+
+def test_a_guard_that_asks_about_what_its_path_does_not_have_stops_the_start(sqlite_site: Site) -> None:
+    def owns(session: Any, note_id: int) -> bool:
+        return bool(note_id)
+
+    @get("/notes/{id:int}")
+    @guard(when=owns)
+    async def note(id: FromPath[int]) -> None: ...
+
+    @get("/books/{note_id:int}")
+    @guard(when=owns)
+    async def book(note_id: FromPath[int]) -> None: ...
+
+    told = refusal(make_app(sqlite_site, note, book))
+    assert "1 guard(s) ask about what their route does not have" in told
+    assert "asks for note_id; the path has id" in told

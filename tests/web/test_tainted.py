@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import litestar
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from litestar import Litestar
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -21,6 +23,7 @@ from tests.support.site import SECRET as APPLICATION_SECRET
 from tests.support.site import Site
 from watchword import public, taint_object_reference, taint_unique_value, untaint
 from watchword.web import fastapi, starlette
+from watchword.web.litestar import Watchword
 
 KEY = "sk_live_4f9a77c2b1e80d6653"
 WHY = "Do not send the payment key to the browser"
@@ -177,3 +180,34 @@ def test_a020_an_object_that_must_not_be_returned_is_withheld_and_a_copy_is_not(
     assert withheld.status == 500
     assert "Pass a UserView instead" in withheld.json["detail"]
     assert made.call("GET", "/view").json == {"name": "Ada"}
+
+
+def test_a020_an_object_is_found_in_what_a_handler_returns_that_has_no_decorator_of_ours(sqlite_site: Site):
+    row = Row("Ada")
+    taint_object_reference("Pass a UserView instead", row)
+    app, router = FastAPI(), APIRouter(prefix="/inner")
+
+    @app.get("/row")
+    async def whole() -> dict[str, list[Row]]:
+        return {"rows": [row]}
+
+    @router.get("/row")
+    def inner() -> Row:
+        return row
+
+    @litestar.get("/row")
+    async def of_litestar() -> list[Row]:
+        return [row]
+
+    @litestar.get("/inner/row", sync_to_thread=True)
+    def inner_of_litestar() -> Row:
+        return row
+
+    paths = ["/row", "/inner/row"]
+    app.include_router(router)
+    fastapi.protect(app, sqlite_site.auth, public=paths)
+    other = Litestar([of_litestar, inner_of_litestar], plugins=[Watchword(sqlite_site.auth, public=paths)])
+    for made in (App(sqlite_site, app), App(sqlite_site, other)):
+        for path in paths:
+            withheld = made.call("GET", path)
+            assert (withheld.status, "Pass a UserView instead" in withheld.json["detail"]) == (500, True), path

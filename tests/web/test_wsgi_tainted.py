@@ -75,6 +75,10 @@ def test_a020_a_tainted_object_that_a_view_returns_is_withheld(sqlite_site: Site
     taint_object_reference("Pass a view of it instead", user)
     reply = answering(sqlite_site, lambda: user).get("/")
     assert (reply.status_code, "Pass a view" in reply.json["detail"]) == (500, True)
+    app = Flask(__name__, static_folder=None)
+    Watchword(app, sqlite_site.auth, public=["/"])
+    app.add_url_rule("/", view_func=lambda: user)
+    assert browser(app).get("/").status_code == 500
 
 
 def test_what_is_not_tainted_leaves_as_it_is(sqlite_site: Site) -> None:

@@ -52,15 +52,17 @@ def _own(config: Path | None) -> list[tuple[str, ...]]:
 
 
 def _of(target: str) -> list[tuple[str, ...]]:
-    from watchword.web.endpoints import endpoints_of
+    from watchword.web.endpoints import actions_of, endpoints_of
 
-    found = endpoints_of(_load(target))
+    app = _load(target)
+    found = endpoints_of(app)
     if found is None:
         raise ConfigurationError(
             f"{target} is no app that Watchword protects: call protect(app, auth) where it is made"
         )
     return [
-        (one.methods, one.path, one.rule.description if one.rule else _OPEN, one.where, one.handler) for one in found
+        (one.methods, one.path, one.rule.description if one.rule else _OPEN, one.where, one.handler)
+        for one in (*found, *actions_of(app))
     ]
 
 

@@ -116,7 +116,7 @@ class Kernel:
 
     def locate(self, request: Request) -> None:
         """Set address and scheme of the request, as far as its headers can be believed."""
-        request.address = client_address(request, self._proxies)
+        request.client = client_address(request, self._proxies)
         request.scheme = client_scheme(request, self._proxies)
 
     def _answer(self, request: Request) -> Response | Denied | Awaiting:

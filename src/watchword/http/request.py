@@ -5,6 +5,8 @@ from functools import cached_property
 from typing import final
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from watchword.http.cookies import parse_cookies
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -13,10 +15,10 @@ LookUp = Callable[[str], list[str]]
 
 
 @final
-class Request:
+class Request(msgspec.Struct, eq=False, dict=True):
     """One HTTP request, the same for every web adapter, ASGI or WSGI.
 
-    Args:
+    Attributes:
         method: upper-case method.
         path: decoded path, without the place where the app is mounted.
         query: raw query string, without `?`.
@@ -24,32 +26,26 @@ class Request:
         scheme: `http` or `https`, as the connection (or a declared proxy) says.
         peer: address of the connection's other end, or `None` (unix socket).
         body: whole body; adapters refuse more than 64 KiB before they get here.
+        client: the caller's address, as far as it can be trusted; set by the kernel from peer and declared proxies.
+        parameters: path parameters, set by the kernel when a route matched.
+        memo: what rooms remember for the length of this request, for example the verified session.
     """
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        headers: RawHeaders | LookUp = (),
-        scheme: str = "http",
-        peer: str | None = None,
-        body: bytes = b"",
-    ) -> None:
-        self.method = method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.scheme = scheme
-        self.peer = peer
-        self.body = body
-        self.parameters: dict[str, str] = {}
-        """Path parameters, set by the kernel when a route matched."""
-        self.address: str = peer or ""
-        """The caller's address, as far as it can be trusted; set by the kernel from peer and declared proxies."""
-        self.memo: dict[str, object] = {}
-        """What rooms remember for the length of this request, for example the verified session."""
+    method: str
+    path: str
+    query: str = ""
+    headers: RawHeaders | LookUp = ()
+    scheme: str = "http"
+    peer: str | None = None
+    body: bytes = b""
+    client: str | None = None
+    parameters: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    memo: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+
+    @property
+    def address(self) -> str:
+        """The caller's address; empty where the connection has none."""
+        return (self.peer if self.client is None else self.client) or ""
 
     def header(self, name: str) -> str | None:
         """Return the value of a header that may stand once, or `None` where it is absent or stands more than once."""

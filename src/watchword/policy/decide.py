@@ -4,8 +4,11 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import Any, Final, Protocol
+
+from msgspec import UNSET
 
 from watchword.foundation.errors import AccessError, WatchwordError
 from watchword.sessions.session import Session
@@ -31,11 +34,13 @@ class Rule(Protocol):
         """Whether it has parts, or asks the app's own code; otherwise `refusal()` is all there is."""
         ...
 
-    def refusal(self, session: Session | None, now: int, parameters: Mapping[str, Any] = ...) -> AccessError | None:
-        """Return the refusal by what the session itself tells, at a moment in milliseconds, or `None`."""
+    def refusal(
+        self, session: Session | None, now: Callable[[], int], parameters: Mapping[str, Any] = ...
+    ) -> AccessError | None:
+        """Return the refusal by what the session itself tells, or `None`; `now` tells the moment in milliseconds."""
         ...
 
-    def judge(self, session: Session | None, now: int, parameters: Mapping[str, Any]) -> Judging:
+    def judge(self, session: Session | None, now: Callable[[], int], parameters: Mapping[str, Any]) -> Judging:
         """Return the refusal, or `None`; yields the app's own questions to whoever drives it."""
         ...
 
@@ -59,19 +64,9 @@ async def decide(rule: Rule, given: Mapping[str, Any] = NOTHING) -> Session:
     """
     context = current_context()
     session = await read_session(context)
-    parameters = {**context.request.parameters, **given} if given else context.request.parameters
-    refusal: AccessError | None = None
-    is_allowed = False
-    try:
-        now = context.gate.clock.now()
-        if rule.is_compound:
-            refusal = await _answer(rule.judge(session, now, parameters), context)
-        else:
-            refusal = rule.refusal(session, now, parameters)
-        is_allowed = refusal is None and session is not None
-    finally:
-        context.ledger.note(rule.description, session.id if session else None, allowed=is_allowed)
-    return _let_through(session, refusal)
+    if rule.is_compound:
+        return await _answer(_deciding(rule, session, context, given), context)
+    return _settle(rule, session, context, given)
 
 
 def decide_sync(rule: Rule, given: Mapping[str, Any] = NOTHING) -> Session:
@@ -83,45 +78,82 @@ def decide_sync(rule: Rule, given: Mapping[str, Any] = NOTHING) -> Session:
     """
     context = current_context()
     session = read_session_sync(context)
+    if rule.is_compound:
+        return _answer_sync(_deciding(rule, session, context, given))
+    return _settle(rule, session, context, given)
+
+
+def decided_at_once(rule: Rule, context: RequestContext) -> bool:
+    """Decide where memory knows the session and the app has nothing to say; tell whether that was so.
+
+    Raises:
+        AccessError: the rule does not let the session through.
+    """
+    if rule.is_compound:
+        return False
+    session = context.gate.verify_remembered(context.request)
+    if session is UNSET:
+        return False
+    _settle(rule, session, context)
+    return True
+
+
+def _settle(
+    rule: Rule, session: Session | None, context: RequestContext, given: Mapping[str, Any] = NOTHING
+) -> Session:
+    """Decide by a rule that asks nothing of the app."""
     parameters = {**context.request.parameters, **given} if given else context.request.parameters
-    refusal: AccessError | None = None
     is_allowed = False
     try:
-        now = context.gate.clock.now()
-        if rule.is_compound:
-            refusal = _answer_sync(rule.judge(session, now, parameters))
-        else:
-            refusal = rule.refusal(session, now, parameters)
+        refusal = rule.refusal(session, context.gate.clock.now, parameters)
+        is_allowed = refusal is None and session is not None
+    finally:
+        context.ledger.note(rule.description, session.id if session else None, allowed=is_allowed)
+    if is_allowed and session is not None:
+        return session
+    return _let_through(session, refusal)
+
+
+def _deciding(
+    rule: Rule, session: Session | None, context: RequestContext, given: Mapping[str, Any]
+) -> Generator[Question, Any, Session]:
+    """Decide by a rule that has parts, or asks the app."""
+    is_allowed = False
+    try:
+        refusal = yield from rule.judge(session, context.gate.clock.now, {**context.request.parameters, **given})
         is_allowed = refusal is None and session is not None
     finally:
         context.ledger.note(rule.description, session.id if session else None, allowed=is_allowed)
     return _let_through(session, refusal)
 
 
-async def _answer(judging: Judging, context: RequestContext) -> AccessError | None:
+async def _answer(deciding: Generator[Question, Any, Session], context: RequestContext) -> Session:
     answer: Any = None
-    while True:
-        try:
-            question = judging.send(answer)
-        except StopIteration as judged:
-            return judged.value
-        if _is_async(question):
-            answer = await question()
-        else:
-            inherit = contextvars.copy_context().run
-            answer = await asyncio.get_running_loop().run_in_executor(context.executor, inherit, question)
+    # Closed, so that a question that raises is written down as a refusal at once.
+    with closing(deciding):
+        while True:
+            try:
+                question = deciding.send(answer)
+            except StopIteration as decided:
+                return decided.value
+            if _is_async(question):
+                answer = await question()
+            else:
+                inherit = contextvars.copy_context().run
+                answer = await asyncio.get_running_loop().run_in_executor(context.executor, inherit, question)
 
 
-def _answer_sync(judging: Judging) -> AccessError | None:
+def _answer_sync(deciding: Generator[Question, Any, Session]) -> Session:
     answer: Any = None
-    while True:
-        try:
-            question = judging.send(answer)
-        except StopIteration as judged:
-            return judged.value
-        if _is_async(question):
-            raise GuardError("an async `when` guards a handler that is not async: make both the same")
-        answer = question()
+    with closing(deciding):
+        while True:
+            try:
+                question = deciding.send(answer)
+            except StopIteration as decided:
+                return decided.value
+            if _is_async(question):
+                raise GuardError("an async `when` guards a handler that is not async: make both the same")
+            answer = question()
 
 
 def _is_async(question: Question) -> bool:

@@ -67,6 +67,9 @@ class Guard:
         self.when = _Question(when) if when is not None else None
         self.any_of = tuple(any_of)
         self.all_of = tuple(all_of)
+        self._asks_nothing_more = all(
+            asked in (None, False) for asked in (role, permission, organization, assurance, fresh)
+        )
         self.is_compound = bool(self.when or self.any_of or self.all_of)
         self.description = _describe(self)
 
@@ -78,13 +81,17 @@ class Guard:
             needed.add(self.organization.strip("{}"))
         return frozenset(needed.union(*(part.parameters for part in (*self.any_of, *self.all_of))))
 
-    def refusal(self, session: Session | None, now: int, parameters: Mapping[str, Any] = NOTHING) -> AccessError | None:
-        """Return the refusal by what the session itself tells, at a moment in milliseconds, or `None`."""
+    def refusal(
+        self, session: Session | None, now: Callable[[], int], parameters: Mapping[str, Any] = NOTHING
+    ) -> AccessError | None:
+        """Return the refusal by what the session itself tells, or `None`; `now` tells the moment in milliseconds."""
         if session is None:
             return Unauthenticated()
+        if self._asks_nothing_more:
+            return None
         return self._too_weak(session, now) if self._may(session, parameters) else Forbidden()
 
-    def judge(self, session: Session | None, now: int, parameters: Mapping[str, Any]) -> Judging:
+    def judge(self, session: Session | None, now: Callable[[], int], parameters: Mapping[str, Any]) -> Judging:
         """Return the refusal, or `None`; yields the app's own questions to whoever drives it."""
         if session is None or not self._may(session, parameters):
             return self.refusal(session, now, parameters)
@@ -137,11 +144,13 @@ class Guard:
             return session.organization == wanted
         return not wanted or session.organization is not None
 
-    def _too_weak(self, session: Session, now: int) -> StepUpRequired | None:
+    def _too_weak(self, session: Session, now: Callable[[], int]) -> StepUpRequired | None:
+        if self.assurance is None and self.fresh is None:
+            return None
         extra: dict[str, object] = {}
         if self.assurance is not None and _STRENGTH[session.assurance] < _STRENGTH[self.assurance]:
             extra["acr_values"] = self.assurance
-        if self.fresh is not None and session.authenticated_at.timestamp() * 1000 + self.fresh <= now:
+        if self.fresh is not None and session.authenticated_at.timestamp() * 1000 + self.fresh <= now():
             extra["max_age"] = self.fresh // 1000
         return StepUpRequired(extra=extra) if extra else None
 

@@ -2,8 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, Final, Literal, final
 
+import msgspec
+
+_NO_TASK: Final = object()
+"""Stands for the task of a handler that has none, or for which it does not matter."""
 Verdict = Literal["undecided", "refused", "tainted"]
 """Why an answer is withheld: nobody decided, the handler went on after a refusal, or returned a tainted object."""
 
@@ -27,29 +31,28 @@ class Decision:
 
 
 @final
-class Ledger:
+class Ledger(msgspec.Struct, eq=False):
     """The decisions of one request, and of no other: every request has a ledger of its own.
 
     A refusal is final. A handler that catches one and answers as if nothing was has no answer.
 
     Attributes:
         handler: name and place of the handler that answers, as far as it is known.
+        rule: the rule that let the request through to its handler, so that it is not asked twice.
         allowed: whether somebody let the request through.
         refused: whether somebody did not.
+        tainted: what the developer wrote about an object that the handler returned, and must not.
     """
 
-    __slots__ = ("_decisions", "_task", "allowed", "handler", "refused", "rule", "tainted")
-
-    def __init__(self) -> None:
-        self.handler = ""
-        self.rule: object = None
-        """The rule that let the request through to its handler, so that it is not asked twice."""
-        self.allowed = False
-        self.refused = False
-        self.tainted: str | None = None
-        """What the developer wrote about an object that the handler returned, and must not."""
-        self._decisions: list[tuple[str, str | None, str, bool]] = []
-        self._task: Any = None
+    handler: str = ""
+    rule: Any = None
+    allowed: bool = False
+    refused: bool = False
+    tainted: str | None = None
+    _decisions: list[tuple[str, str | None, str, bool]] = msgspec.field(
+        default_factory=list[tuple[str, str | None, str, bool]]
+    )
+    _task: Any = None
 
     def enter(self, handler: str, *, looks: bool = True) -> None:
         """Say that this handler begins, in this task: from here on, to look at the session counts as a decision.
@@ -62,7 +65,7 @@ class Ledger:
         """
         self.handler = handler
         self.rule = None
-        self._task = (_current_task() if looks else None) or self
+        self._task = (_current_task() if looks else None) or _NO_TASK
 
     def note(self, rule: str, by: str | None, *, allowed: bool) -> None:
         """Write a decision down."""

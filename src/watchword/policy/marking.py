@@ -68,6 +68,35 @@ def decorate(handler: Any, rule: Rule) -> Any:
     return _decorated(handler, rule)
 
 
+def watched(handler: Any, *, is_async: bool | None = None) -> Any:
+    """Return a handler that carries no rule itself, whose answers are looked through for tainted objects all the same.
+
+    Args:
+        handler: a function, or what stands for one.
+        is_async: whether what it returns is awaited, where the framework knows better than its type tells.
+    """
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        return handler
+
+    @functools.wraps(handler)
+    async def awaiting(*args: Any, **kwargs: Any) -> Any:
+        return look_through(await handler(*args, **kwargs))
+
+    @functools.wraps(handler)
+    def calling(*args: Any, **kwargs: Any) -> Any:
+        return look_through(handler(*args, **kwargs))
+
+    return awaiting if is_async or (is_async is None and _is_async(handler)) else calling
+
+
+def look_through(answer: Handler) -> Handler:
+    """Return what a handler answers; a tainted object in it is written down, so that the answer is withheld."""
+    message = tainted_object_in(answer)
+    if message is not None:
+        current_context().ledger.tainted = message
+    return answer
+
+
 def admit(ledger: Ledger, rule: Any) -> None:
     """Write down that the rule has let the request through, or that the declaration is the decision."""
     ledger.rule = rule
@@ -96,9 +125,7 @@ def _guard_async(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
                 await decide(rule, kwargs or NOTHING)
             admit(ledger, rule)
         ledger.enter(name, looks=looks)
-        answer = await handler(*args, **kwargs)
-        ledger.tainted = tainted_object_in(answer) or ledger.tainted
-        return answer
+        return look_through(await handler(*args, **kwargs))
 
     return guarded
 
@@ -114,9 +141,7 @@ def _guard_sync(handler: Callable[..., Any], rule: Any) -> Callable[..., Any]:
                 decide_sync(rule, kwargs or NOTHING)
             admit(ledger, rule)
         ledger.enter(name, looks=looks)
-        answer = handler(*args, **kwargs)
-        ledger.tainted = tainted_object_in(answer) or ledger.tainted
-        return answer
+        return look_through(handler(*args, **kwargs))
 
     return guarded
 

@@ -21,7 +21,7 @@ class SignedIn:
 
     def check(self, request: Request) -> Denied | None:
         """Return the refusal, or `None` when the caller may go on."""
-        refusal = self._rule.refusal(self._gate.verify(request), self._gate.clock.now())
+        refusal = self._rule.refusal(self._gate.verify(request), self._gate.clock.now)
         return None if refusal is None else Denied(refusal.code, refusal.detail)
 
     def session(self, request: Request) -> Session:

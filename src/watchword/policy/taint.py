@@ -14,7 +14,7 @@ from typing import Final, final
 from watchword.foundation.secrets import Secret
 from watchword.policy.taint_encodings import Form, forms_of, forms_of_shape
 from watchword.policy.taint_objects import untaint_object
-from watchword.policy.taint_search import Part
+from watchword.policy.taint_search import Part, Searches, joined
 
 SHORTEST = 12
 LONGEST = 16 * 1024
@@ -93,6 +93,7 @@ class Registry:
         self._large: _Group | None = None
         self._shapes: Part | None = None
         self._parts: tuple[Part, ...] = ()
+        self._searches: Searches = ()
         self._is_stale = True
 
     def add(self, message: str, lifetime: object, value: bytes) -> None:
@@ -121,6 +122,12 @@ class Registry:
                     self._regroup()
         return self._parts
 
+    def searches(self) -> Searches:
+        """Return what to look for in a body that is there as a whole, in as few searches as can be."""
+        if self._is_stale:
+            self.parts()
+        return self._searches
+
     def message_of(self, form: Form) -> str | None:
         """Return the message of what has this form, or `None` when it is over."""
         tainted = self._owners.get(form)
@@ -145,6 +152,7 @@ class Registry:
         self._small = small + [_Group.of(new[first : first + _SMALL]) for first in range(0, len(new), _SMALL)]
         large = (self._large,) if self._large else ()
         self._parts = (self._shapes, *(group.part for group in (*self._small, *large)))
+        self._searches = joined(self._parts)
         # Last, so that other threads wait for what is new; and true when a finalizer tainted something meanwhile.
         self._is_stale = bool(self._new)
 

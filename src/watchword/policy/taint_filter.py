@@ -32,12 +32,11 @@ class TaintFound(WatchwordError):
 
 def scan(body: bytes) -> Taint | None:
     """Return what is tainted in a body that is whole and not yet compressed, or `None`."""
-    for part in registry.parts():
-        for search in part.searches:
-            for form, begin, end in search.candidates(body):
-                message = registry.message_of(form)
-                if message is not None and form.is_in(body, begin, end):
-                    return Taint(message, form.name)
+    for search in registry.searches():
+        for form, begin, end in search.candidates(body):
+            message = registry.message_of(form)
+            if message is not None and form.is_in(body, begin, end):
+                return Taint(message, form.name)
     return None
 
 

@@ -90,6 +90,7 @@ class _Search:
     """Finds anchors among all bytes."""
 
     def __init__(self, anchors: Mapping[bytes, Sequence[Form]]) -> None:
+        self.anchors = anchors
         self._forms = list(anchors.values())
         self._anchors = list(anchors)
         self._longest = max(map(len, anchors))
@@ -141,6 +142,22 @@ class _Strided:
             )
         )
         return _around(in_blocks, self._forms)
+
+
+Searches = tuple[_Search | _Strided, ...]
+
+
+def joined(parts: Iterable[Part]) -> Searches:
+    """Return the searches of all parts. Those that find few anchors become one, for each call costs a small answer."""
+    few: dict[bytes, list[Form]] = {}
+    others: list[_Search | _Strided] = []
+    for search in (search for part in parts for search in part.searches):
+        if isinstance(search, _Search) and len(few.keys() | search.anchors.keys()) <= FEW:
+            for anchor, forms in search.anchors.items():
+                few.setdefault(anchor, []).extend(forms)
+        else:
+            others.append(search)
+    return (_Search(few), *others) if few else tuple(others)
 
 
 def _around(hits: Iterable[Hit], forms: Sequence[Sequence[Form]]) -> Iterator[Candidate]:

@@ -158,7 +158,8 @@ class Gate:
     def _presented(self, request: Request) -> tuple[bytes, bool] | None:
         """Return the one token that the request carries, and whether it is a bearer token."""
         found: list[tuple[bytes, bool]] = []
-        for name, value in request.lines("cookie", "authorization"):
+        headers = request.headers
+        for name, value in request.lines("cookie", "authorization") if callable(headers) else headers:
             if name == b"cookie":
                 for pair in value.split(b";"):
                     key, separator, token = pair.strip(b" \t").partition(b"=")

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import ContextVar
-from typing import Any, Protocol, final
+from typing import Any, Protocol
 
+import msgspec
 from msgspec import UNSET
 
 from watchword.foundation.errors import WatchwordError
@@ -34,24 +35,20 @@ class Ledger(Protocol):
         ...
 
 
-@final
-class RequestContext:
+class RequestContext(msgspec.Struct, eq=False):
     """What a web adapter sets for the length of one request.
 
-    Args:
+    Attributes:
         request: the request.
         gate: the gate of the `Auth` that protects the app.
         executor: threads for database work that async code must not do itself.
         ledger: what was decided for this request.
     """
 
-    __slots__ = ("executor", "gate", "ledger", "request")
-
-    def __init__(self, request: Request, gate: Gate, executor: Executor, ledger: Ledger) -> None:
-        self.request = request
-        self.gate = gate
-        self.executor = executor
-        self.ledger = ledger
+    request: Request
+    gate: Gate
+    executor: Executor
+    ledger: Ledger
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("watchword_request", default=None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Final, final
 
 from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError, WatchwordError
@@ -14,7 +14,10 @@ from watchword.web.exchange import Exchange, denied_by
 from watchword.web.outflow import Outflow, UnreadableError, refuse_tainted
 
 Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+_BODIES: Final = frozenset({"http.response.body", "websocket.http.response.body"})
 _FRAMEWORKS: Final = ("starlette.", "fastapi.", "litestar.")
 _LITESTARS_ERROR: Final = 4500
 """The code with which Litestar closes a socket for what it answers 500 elsewhere: any exception."""
@@ -33,14 +36,15 @@ class Answer:
 
     Args:
         exchange: the request and its ledger.
-        send: of the server.
+        receive, send: of the server.
         outer: the ledger of the exchange that this one runs in, where an app is mounted in another.
     """
 
-    __slots__ = ("_exchange", "_is_over", "_outer", "_outflow", "_send", "_waiting", "refused", "started")
+    __slots__ = ("_exchange", "_is_over", "_outer", "_outflow", "_receive", "_send", "_waiting", "refused", "started")
 
-    def __init__(self, exchange: Exchange, send: Send, outer: Ledger | None) -> None:
+    def __init__(self, exchange: Exchange, receive: Receive, send: Send, outer: Ledger | None) -> None:
         self._exchange = exchange
+        self._receive = receive
         self._send = send
         self._outer = outer
         self._outflow: Outflow | None = None
@@ -51,17 +55,26 @@ class Answer:
         self.refused = False
         """Whether it has been answered with a refusal, so that what the app raises is no failure."""
 
-    async def send(self, message: Message) -> None:
+    async def receive(self) -> Message:
+        """Return what the caller sends, as long as their session lives."""
+        message = await self._receive()
+        if self._exchange.is_due() and not message["type"].endswith(".disconnect"):
+            await self._exchange.look_again()
+        return message
+
+    def send(self, message: Message) -> Coroutine[Any, Any, None]:
         """Send on what may leave. What comes after an answer that was withheld goes nowhere."""
+        kind = message["type"]
+        if kind in _STARTS:
+            return self._start(message)
+        return self._body(message) if kind in _BODIES else self._other(message)
+
+    async def _other(self, message: Message) -> None:
         if self._is_over:
             return
         if self._exchange.is_due():
             await self._exchange.look_again()
         match message["type"]:
-            case "http.response.start" | "websocket.http.response.start":
-                await self._start(message)
-            case "http.response.body" | "websocket.http.response.body":
-                await self._body(message)
             case "websocket.accept":
                 await self._accept(message)
             case "websocket.send":
@@ -85,8 +98,10 @@ class Answer:
         await respond(response, self._send, is_head=exchange.request.method == "HEAD", prefix=prefix)
 
     async def _start(self, message: Message) -> None:
-        error = sys.exception()
-        if message["status"] == 500 and isinstance(error, (AccessError, StoreUnavailableError)):
+        if self._is_over:
+            return
+        error = sys.exception() if message["status"] == 500 else None
+        if isinstance(error, (AccessError, StoreUnavailableError)):
             # An app that is mounted in another brings an error page of its own, which takes a refusal for a failure.
             await self.refuse(denied_by(error), prefix=_prefix(message))
             return
@@ -95,7 +110,12 @@ class Answer:
             await self._body({"type": f"{_prefix(message)}http.response.body", "body": b"", "more_body": True})
 
     async def _body(self, message: Message) -> None:
-        waiting, body = self._waiting, message.get("body", b"")
+        if self._is_over:
+            return
+        exchange, waiting = self._exchange, self._waiting
+        if exchange.gate.is_due(exchange.request):
+            await exchange.look_again()
+        body = message.get("body", b"")
         is_last = not message.get("more_body", False)
         try:
             if waiting is None:
@@ -106,18 +126,18 @@ class Answer:
                     if body or is_last:
                         await self._replace(withheld)
                     return
-                headers = self._exchange.private(waiting.get("headers", ()))
-                waiting["headers"] = headers
+                headers = waiting["headers"] = exchange.private(waiting.get("headers", ()))
                 refuse_tainted(headers, body if is_last else b"")
                 if not is_last:
                     self._outflow = Outflow(headers)
                     message["body"] = self._outflow.feed(body)
-                await self._let_out(waiting)
+                self._let_out()
+                await self._send(waiting)
         except TaintFound as found:
-            await self._replace(Withheld("tainted", self._exchange.ledger.handler, found.taint.message))
+            await self._replace(Withheld("tainted", exchange.ledger.handler, found.taint.message))
             return
         except UnreadableError:
-            await self._replace(Withheld("unreadable", self._exchange.ledger.handler))
+            await self._replace(Withheld("unreadable", exchange.ledger.handler))
             return
         await self._send(message)
 
@@ -132,7 +152,8 @@ class Answer:
         if withheld is not None:
             await self._replace(withheld)
         else:
-            await self._let_out(message)
+            self._let_out()
+            await self._send(message)
 
     async def _say(self, message: Message) -> None:
         text = message.get("text")
@@ -142,14 +163,15 @@ class Answer:
         else:
             await self._send(message)
 
-    async def _let_out(self, message: Message) -> None:
-        """Send the first message of an answer that was decided about."""
+    def _let_out(self) -> None:
+        """Let the first message of an answer leave that was decided about."""
         self.started, self._waiting = True, None
         if self._outer is not None:
             self._outer.note("the app that is mounted here decided", None, allowed=True)
-        await self._send(message)
 
     def _withheld(self, status: int) -> Withheld | None:
+        if self._exchange.ledger.verdict(status) is None:
+            return None
         withheld = self._exchange.withheld(status, by_framework=_is_the_frameworks)
         if withheld is not None and withheld.reason == "undecided" and status >= 500 and sys.exception() is not None:
             return Withheld("failed", withheld.handler)

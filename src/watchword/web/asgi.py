@@ -6,11 +6,12 @@ from typing import Any, Final, cast, final
 
 from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError
 from watchword.http.body import MAXIMUM_BODY
+from watchword.http.origin import SAFE_METHODS
 from watchword.http.request import Request
 from watchword.web.answer import Answer, respond
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange, denied_by
-from watchword.web.outflow import only_readable
+from watchword.web.outflow import READABLE, only_readable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -54,47 +55,33 @@ class WatchwordMiddleware:
             await self._app(scope, receive, send)
             return
         request = request_of(scope)
-        if scope["type"] == "http" and self._edge.owns(request.path):
-            request.body = await _body(receive)
-            await respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
-            if outer is not None:
-                outer.ledger.note("Watchword's own route", None, allowed=True)
+        if self._edge.owns(request.path) and scope["type"] == "http":
+            await self._own(request, outer, receive, send)
             return
-        await self._protected(Exchange(self._edge, request, self._public), outer, scope, receive, send)
-
-    async def _protected(
-        self, exchange: Exchange, outer: Exchange | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        answer = Answer(exchange, send, outer.ledger if outer else None)
-        denied = exchange.cross_site()
-        if denied is not None:
+        exchange = scope[_EXCHANGE] = Exchange.of(self._edge, request, self._public)
+        answer = Answer(exchange, receive, send, outer.ledger if outer else None)
+        if request.method not in SAFE_METHODS and (denied := exchange.cross_site()) is not None:
             await _refuse(scope, send, answer, denied)
             return
-        scope[_EXCHANGE] = exchange
         _see_every_byte(scope)
-
-        async def receive_watched() -> Message:
-            message = await receive()
-            if exchange.is_due() and not message["type"].endswith(".disconnect"):
-                await exchange.look_again()
-            return message
-
         leave = exchange.begin()
         try:
-            await self._app(scope, receive_watched, answer.send)
-        except (AccessError, StoreUnavailableError) as error:
-            if answer.started and scope["type"] == "http" and not answer.refused:
-                raise
-            await _refuse(scope, send, answer, denied_by(error))
+            await self._app(scope, answer.receive, answer.send)
         except Exception as error:
-            if answer.refused:
-                return
-            refusal = refusal_in(error)
-            if answer.started or refusal is None:
+            denied = _refusal_of(error, answer, scope)
+            if denied is not None:
+                await _refuse(scope, send, answer, denied)
+            elif not answer.refused:
                 raise
-            await _refuse(scope, send, answer, denied_by(refusal))
         finally:
             leave()
+
+    async def _own(self, request: Request, outer: Exchange | None, receive: Receive, send: Send) -> None:
+        """Answer a call of Watchword's own."""
+        request.body = await _body(receive)
+        await respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
+        if outer is not None:
+            outer.ledger.note("Watchword's own route", None, allowed=True)
 
     async def _get_ready(self) -> None:
         self._check()
@@ -143,6 +130,15 @@ def refusal_in(error: BaseException | None) -> AccessError | StoreUnavailableErr
     return None
 
 
+def _refusal_of(error: Exception, answer: Answer, scope: Scope) -> Denied | None:
+    """Return the refusal that an exception of the app is, if it can still be told."""
+    if isinstance(error, (AccessError, StoreUnavailableError)):
+        is_late = answer.started and scope["type"] == "http"
+        return None if is_late and not answer.refused else denied_by(error)
+    refusal = refusal_in(error)
+    return None if answer.refused or answer.started or refusal is None else denied_by(refusal)
+
+
 async def _refuse(scope: Scope, send: Send, answer: Answer, denied: Denied) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
@@ -184,7 +180,10 @@ async def _body(receive: Receive) -> bytes:
 
 def _see_every_byte(scope: Scope) -> None:
     """Take away what would let bytes leave unseen: files that the server sends by itself, codings we can't unpack."""
-    scope["headers"] = only_readable(scope["headers"])
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding" and value not in READABLE:
+            scope["headers"] = only_readable(scope["headers"])
+            break
     extensions = scope.get("extensions")
     if extensions:
         unseen = ("http.response.pathsend", "http.response.zerocopysend")

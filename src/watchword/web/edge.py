@@ -13,6 +13,7 @@ from watchword.http.kernel import Kernel
 from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.http.route import Awaiting
+from watchword.policy.actions.actions import Actions
 from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 
@@ -115,4 +116,9 @@ class Protected(Protocol):
     @property
     def edge(self) -> Edge:
         """The edge of this `Auth`."""
+        ...
+
+    @property
+    def actions(self) -> Actions:
+        """The actions of this `Auth`."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor
-from typing import final
+from typing import Final, final
 
 from watchword.foundation.errors import UNAVAILABLE, AccessError, Denied, StoreUnavailableError, Unauthenticated
 from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
@@ -14,39 +14,43 @@ from watchword.sessions.verify import RequestContext, set_context
 from watchword.web.edge import Edge
 
 Header = tuple[bytes, bytes]
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_VARY: Final = (b"vary", b"Cookie, Authorization")
 
 
 @final
-class Exchange:
+class Exchange(RequestContext):
     """The request under way, its ledger, and what both mean for the answer.
 
-    Args:
+    Attributes:
         edge: of the `Auth` that protects the app.
-        request: the request.
         public: paths that may be answered by what is no route: a middleware, say.
     """
 
-    __slots__ = ("_public", "edge", "ledger", "request")
+    ledger: Ledger  # pyright: ignore[reportIncompatibleVariableOverride]
+    edge: Edge
+    public: Collection[str]
 
-    def __init__(self, edge: Edge, request: Request, public: Collection[str] = ()) -> None:
-        self.edge = edge
-        self.request = request
-        self.ledger = Ledger()
-        self._public = public
-
-    def begin(self, executor: Executor | None = None) -> Callable[[], None]:
-        """Make this the request under way, for `verify_session()`; return what ends that.
+    @classmethod
+    def of(cls, edge: Edge, request: Request, public: Collection[str], executor: Executor | None = None) -> "Exchange":
+        """Return the exchange of a request.
 
         Args:
+            edge: of the `Auth` that protects the app.
+            request: the request.
+            public: paths that may be answered by what is no route.
             executor: threads for the app's own questions; Watchword's, unless the framework has its own.
         """
-        edge = self.edge
-        return set_context(RequestContext(self.request, edge.gate, executor or edge.light, self.ledger))
+        return cls(request, edge.gate, executor or edge.light, Ledger(), edge, public)
+
+    def begin(self) -> Callable[[], None]:
+        """Make this the request under way, for `verify_session()`; return what ends that."""
+        return set_context(self)
 
     def cross_site(self) -> Denied | None:
         """Return the refusal of a call that another site made with the visitor's session cookie (A42, A43)."""
         request = self.request
-        if request.method in SAFE_METHODS or self.edge.gate.cookies.session not in request.cookies:
+        if request.method in SAFE_METHODS or self.gate.cookies.session not in request.cookies:
             return None
         self.edge.kernel.locate(request)
         site = site_origin(self.edge.settings, request)
@@ -54,7 +58,7 @@ class Exchange:
 
     def is_due(self) -> bool:
         """Tell whether the session was looked at so long ago that it may have ended (A40)."""
-        return self.edge.gate.is_due(self.request)
+        return self.gate.is_due(self.request)
 
     async def look_again(self) -> None:
         """Stop a connection that outlives its session: a socket, an event stream, a long poll (A40).
@@ -66,7 +70,7 @@ class Exchange:
 
     def look_again_sync(self) -> None:
         """Do what `look_again()` does, in code that is not async."""
-        if not self.edge.gate.still_lives(self.request):
+        if not self.gate.still_lives(self.request):
             raise Unauthenticated
 
     def withheld(self, status: int, *, by_framework: Callable[[], bool]) -> Withheld | None:
@@ -86,7 +90,7 @@ class Exchange:
         """Tell whether no handler answered: a router that knows no such path, a middleware that refuses, a preflight."""
         if self.ledger.handler:
             return self.ledger.is_untouched and 400 <= status < 500 and by_framework()
-        return status >= 300 or self.request.method == "OPTIONS" or self.request.path in self._public
+        return status >= 300 or self.request.method == "OPTIONS" or self.request.path in self.public
 
     def private(self, headers: Iterable[Header]) -> list[Header]:
         """Keep shared caches away from an answer that depends on who asks (A31)."""
@@ -94,9 +98,10 @@ class Exchange:
         if "session" not in memo:
             return list(headers)
         if memo["session"] is None:
-            return [*headers, (b"vary", b"Cookie, Authorization")]
-        kept = [(name, value) for name, value in headers if name.lower() != b"cache-control"]
-        return [*kept, (b"cache-control", b"no-store"), (b"vary", b"Cookie, Authorization")]
+            return [*headers, _VARY]
+        # The length first: this runs for every answer.
+        kept = [one for one in headers if len(one[0]) != 13 or one[0].lower() != b"cache-control"]
+        return [*kept, _NO_STORE, _VARY]
 
 
 def denied_by(error: AccessError | StoreUnavailableError) -> Denied:

@@ -1,7 +1,8 @@
 """Watchword in a FastAPI app: `protect(app, auth)`, and the session as a typed dependency."""
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI
@@ -10,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from watchword.foundation.errors import ConfigurationError
 from watchword.policy.guard import Guard, require
-from watchword.policy.marking import INSIDE, Declaration
+from watchword.policy.marking import INSIDE, Declaration, rule_of, watched
 from watchword.sessions import session as _session
 from watchword.sessions.verify import current_context, verify_session
 from watchword.web.edge import Protected
@@ -63,7 +64,7 @@ def protect(
     """
     generated = {getattr(app, name, None) for name in _DOCUMENTATION} - {None}
 
-    def rule_of(route: BaseRoute) -> Rule | None:
+    def own_rule(route: BaseRoute) -> Rule | None:
         own = declared(route)
         if own is INSIDE and optional_session in _own_dependencies(route):
             return LOOKS
@@ -76,9 +77,12 @@ def protect(
             raise ConfigurationError("current_session is overridden in production mode: do that in tests alone")
         # FastAPI keeps front ends that it serves for other paths apart from the rest.
         routes = [*app.routes, *getattr(app.router, "_low_priority_routes", ())]
-        return list(endpoints(routes, rule_of=rule_of, public=public, guards=guards, unfold=_unfold))
+        found = list(endpoints(routes, rule_of=own_rule, public=public, guards=guards, unfold=_unfold))
+        for endpoint in found:
+            _watch(endpoint.route, endpoint.route)
+        return found
 
-    install(app, auth, find, public=public, before=lambda: _pretend(app))
+    install(app, auth, find, public=public, before=partial(_pretend, app))
     describe_security(app, find, cookie=auth.edge.gate.cookies.session)
 
 
@@ -96,16 +100,34 @@ def _candidate(candidate: Any, prefix: str) -> tuple[BaseRoute, str]:
         return candidate, ""
     # Routes that are not FastAPI's own are copied with their full path.
     copied = candidate.starlette_route if not isinstance(candidate.original_route, APIRoute) else None
-    return (copied, "") if copied is not None else (candidate.original_route, prefix)
+    if copied is not None:
+        return copied, ""
+    _watch(candidate.original_route, candidate)
+    return candidate.original_route, prefix
 
 
-async def _pretend(app: FastAPI) -> None:
+def _watch(route: Any, holder: Any) -> None:
+    """Look for tainted objects in what a handler returns that has no decorator of ours, which would do it.
+
+    Args:
+        route: the route.
+        holder: what holds the call of its handler: itself, or what an included router makes of it.
+    """
+    dependant = getattr(holder, "dependant", None)
+    if dependant is not None and dependant.call is route.endpoint and rule_of(route.endpoint) is None:
+        dependant.call = watched(route.endpoint)
+
+
+def _pretend(app: FastAPI) -> Awaitable[None] | None:
     """Give the request the session that a test overrides `current_session` with."""
     override = app.dependency_overrides.get(current_session)
-    if override is not None:
-        session = override()
-        context = current_context()
-        context.gate.pretend(context.request, await session if inspect.isawaitable(session) else session)
+    return _pretended(override) if override is not None else None
+
+
+async def _pretended(override: Callable[[], Any]) -> None:
+    session = override()
+    context = current_context()
+    context.gate.pretend(context.request, await session if inspect.isawaitable(session) else session)
 
 
 def _own_dependencies(route: BaseRoute) -> list[Any]:

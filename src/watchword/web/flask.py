@@ -13,11 +13,11 @@ from watchword.foundation.errors import AccessError, ConfigurationError, Denied
 from watchword.http.response import Response
 from watchword.policy.decide import decide, decide_sync
 from watchword.policy.guard import Guard, require_sync
-from watchword.policy.marking import admit
+from watchword.policy.marking import admit, look_through
 from watchword.sessions.session import Session
 from watchword.sessions.verify import current_context, verify_session_sync
 from watchword.web.edge import Edge, Protected
-from watchword.web.endpoints import Endpoint, refuse_undeclared, remember
+from watchword.web.endpoints import Endpoint, refuse_unsafe, remember
 from watchword.web.exchange import Exchange, denied_by
 from watchword.web.flask_routes import asks_async, endpoints, guard_mounts
 from watchword.web.written import FAILED, REFUSALS, StartResponse
@@ -73,7 +73,7 @@ class Watchword:
             raise ConfigurationError("this app is protected already: call Watchword(app, auth) once")
         app.extensions["watchword"] = self
         routes = _Routes(app, self._public, self._guards)
-        remember(app, routes.list_all)
+        remember(app, routes.list_all, lambda: self.auth)
         _decide_first(app, routes, self.auth.edge)
         _answer_refusals(app, self.auth.edge)
         _stand_around(app, self.auth.edge, routes.check, self._public)
@@ -117,7 +117,7 @@ class _Routes:
     def check(self) -> None:
         """Refuse to serve an app with a route that is open by mistake; learn the rules of all."""
         found = self.list_all()
-        refuse_undeclared(found, public='Watchword(app, auth, public=["/static"])')
+        refuse_unsafe(found, public='Watchword(app, auth, public=["/static"])')
         guard_mounts(found)
         known: dict[tuple[int, str], Endpoint] = {}
         for endpoint in found:
@@ -178,7 +178,7 @@ def _decide_first(app: Any, routes: _Routes, edge: Edge) -> None:
         ledger = current_context().ledger
         if not ledger.handler and current_request.url_rule is not None:
             ledger.handler = _name(routes.find(current_request.url_rule, current_request.method))
-        return call(*context)
+        return look_through(call(*context))
 
     app.full_dispatch_request = full_dispatch_request
     app.dispatch_request = dispatch_request

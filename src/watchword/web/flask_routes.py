@@ -34,7 +34,8 @@ def endpoints(app: Flask, public: Collection[str], guards: Mapping[str, Guard]) 
             if own is None and _serves_nothing(app, rule.endpoint):
                 own = _NO_FILES
             combined = _all_of(hooks, combine(rule.rule, own, guards))
-            yield Endpoint(rule.rule, methods, where(target), combined, rule, name_of(target))
+            parameters = frozenset(map(str, rule.arguments))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            yield Endpoint(rule.rule, methods, where(target), combined, rule, name_of(target), parameters)
     yield from _mounted(app.wsgi_app, public, guards)
 
 

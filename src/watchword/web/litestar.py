@@ -23,12 +23,12 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from watchword.foundation.errors import AccessError, StoreUnavailableError
 from watchword.policy.decide import decide
 from watchword.policy.guard import Guard
-from watchword.policy.marking import PUBLIC, admit, rule_of
+from watchword.policy.marking import PUBLIC, admit, rule_of, watched
 from watchword.sessions import session as _session
 from watchword.sessions.verify import current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Protected
-from watchword.web.endpoints import Endpoint, Rule, refuse_undeclared, remember
+from watchword.web.endpoints import Endpoint, Rule, refuse_unsafe, remember
 from watchword.web.litestar_rules import MOUNTED, SESSION, current_session, endpoint_of, handlers_of, target_of, unfold
 from watchword.web.openapi import REQUIREMENT, described, refusals, schemes
 
@@ -62,6 +62,7 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
     def __init__(
         self, auth: Protected, *, public: Collection[str] = (), guards: Mapping[str, Guard] = _PREFIXES
     ) -> None:
+        self._auth = auth
         self._edge = auth.edge
         self._public = frozenset(public)
         self._guards = guards
@@ -102,8 +103,13 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
         guards: list[Any] = handler.resolve_guards()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         guards[:] = [one for one in guards if not isinstance(getattr(one, "func", one), Guard)]
         rule = endpoint.rule
-        if isinstance(handler, HTTPRouteHandler) and rule is not None and rule is not PUBLIC:
-            _describe(handler, rule)
+        if isinstance(handler, HTTPRouteHandler):
+            if rule_of(target_of(handler)) is None:
+                # Looked through for tainted objects, as a decorator of ours does.
+                looked_at = watched(handler.fn, is_async=not handler.has_sync_callable)
+                setattr(handler, "_fn", looked_at)  # noqa: B010 - for type checkers it is Litestar's own
+            if rule is not None and rule is not PUBLIC:
+                _describe(handler, rule)
 
     def _stand_around(self, app: Litestar) -> None:
         """Give the app a class of its own, whose instance is called through Watchword's middleware.
@@ -118,7 +124,7 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
             return [endpoint for one in taken for endpoint in unfold(one)]
 
         def check() -> None:
-            refuse_undeclared(find(), public=_PUBLIC_HINT)
+            refuse_unsafe(find(), public=_PUBLIC_HINT)
 
         answer: Any = kind.__call__
         middleware = WatchwordMiddleware(partial(answer, app), self._edge, check, self._public)
@@ -129,7 +135,7 @@ class Watchword(InitPlugin, ReceiveRoutePlugin):
         body = {"__slots__": (), "__call__": call, "__module__": kind.__module__}
         app.__class__ = own = type(kind.__name__, (kind,), body)
         self._classes.add(own)
-        remember(app, find)
+        remember(app, find, lambda: self._auth)
 
     def _enforcing(self, app: ASGIApp) -> ASGIApp:
         """Decide before anything of the route runs: its middleware, its cache, and the reading of its input.
@@ -165,7 +171,7 @@ def _admission(endpoint: Endpoint) -> tuple[str, Rule, Rule]:
         ConfigurationError: the app has registered it after the start, and nobody said who may call it.
     """
     if endpoint.rule is None:
-        refuse_undeclared([endpoint], public=_PUBLIC_HINT)
+        refuse_unsafe([endpoint], public=_PUBLIC_HINT)
     rule: Any = endpoint.rule
     own = rule_of(target_of(endpoint.route))
     is_in_it = isinstance(rule, Guard) and isinstance(own, Guard)

@@ -12,7 +12,7 @@ from watchword.policy.guard import Guard
 from watchword.policy.marking import INSIDE, PUBLIC, Declaration, name_of, rule_of
 from watchword.sessions.session import Session
 from watchword.sessions.verify import verify_session
-from watchword.web.endpoints import Endpoint, Rule, combine, endpoints_of, where
+from watchword.web.endpoints import Endpoint, Rule, combine, endpoints_of, parameters_in, where
 
 EXCLUDED: Final = "exclude_from_auth"
 """What Litestar's own authentication calls a public route, in its `opt`."""
@@ -51,8 +51,9 @@ def endpoint_of(
         rule = MOUNTED
     if _is_named(route, public, is_litestars=name.startswith("litestar.")):
         rule = PUBLIC
-    rule = combine(route.path_format, rule, guards)
-    return Endpoint(route.path_format, _methods(handler), where(target), _with_session(rule, handler), handler, name)
+    rule = _with_session(combine(route.path_format, rule, guards), handler)
+    parameters = parameters_in(route.path)
+    return Endpoint(route.path_format, _methods(handler), where(target), rule, handler, name, parameters)
 
 
 def unfold(endpoint: Endpoint) -> Iterator[Endpoint]:

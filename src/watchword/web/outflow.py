@@ -38,11 +38,15 @@ def refuse_tainted(headers: list[Header], body: bytes) -> None:
         TaintFound: something tainted is in it.
         UnreadableError: its body can't be searched.
     """
-    values = [value for _, value in headers]
-    if len(body) <= _TOGETHER and not coding_of(headers):
-        values.append(body)
-    else:
+    values: list[bytes] = []
+    is_encoded = False
+    for name, value in headers:
+        values.append(value)
+        is_encoded |= len(name) == 16 and name.lower() == b"content-encoding"
+    if is_encoded or len(body) > _TOGETHER:
         Outflow(headers).feed(body)
+    else:
+        values.append(body)
     found = scan(b"\n".join(values))
     if found is not None:
         raise TaintFound(found)

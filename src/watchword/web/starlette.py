@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Mount, Route, WebSocketRoute
 
 from watchword.foundation.errors import AccessError, ConfigurationError
-from watchword.policy.decide import decide
+from watchword.policy.decide import decide, decided_at_once
 from watchword.policy.guard import Guard
 from watchword.policy.marking import INSIDE, MARK, PUBLIC, admit, name_of, rule_of
-from watchword.sessions.verify import current_context
+from watchword.sessions.verify import Ledger, current_context
 from watchword.web.asgi import WatchwordMiddleware
 from watchword.web.edge import Edge, Protected
-from watchword.web.endpoints import Endpoint, Rule, combine, refuse_undeclared, remember, where
+from watchword.web.endpoints import Endpoint, Rule, combine, parameters_in, refuse_unsafe, remember, where
 from watchword.web.exchange import denied_by
 
 RuleOf = Callable[[BaseRoute], Rule | None]
@@ -54,7 +54,7 @@ def install(
     find: Callable[[], list[Endpoint]],
     *,
     public: Collection[str],
-    before: Callable[[], Awaitable[None]] | None = None,
+    before: Callable[[], Awaitable[None] | None] | None = None,
 ) -> None:
     """Put Watchword around the app, and its rules on the app's routes.
 
@@ -65,7 +65,7 @@ def install(
         auth: the `Auth` that protects it.
         find: lists the app's routes, when it starts.
         public: paths that something else than a route may answer.
-        before: runs before each decision.
+        before: runs before each decision; returns what the decision waits for, if for anything.
 
     Raises:
         ConfigurationError: the app has started already.
@@ -76,11 +76,11 @@ def install(
 
     def check() -> None:
         found = find()
-        refuse_undeclared(found, public='protect(app, auth, public=["/their/path"])')
+        refuse_unsafe(found, public='protect(app, auth, public=["/their/path"])')
         for endpoint in found:
             _enforce(endpoint, before)
 
-    remember(app, find)
+    remember(app, find, lambda: auth)
     app.exception_handlers[AccessError] = partial(_refuse, auth.edge)
     app.build_middleware_stack = lambda: WatchwordMiddleware(build(), auth.edge, check, frozenset(public))
 
@@ -119,6 +119,7 @@ def endpoints(
     guards: Mapping[str, Guard] = PREFIXES,
     unfold: Unfold = unfold,
     prefix: str = "",
+    host: str = "",
 ) -> Iterator[Endpoint]:
     """Go through all routes, those of mounted apps and included routers too."""
     for route in routes:
@@ -126,13 +127,15 @@ def endpoints(
         rule = PUBLIC if path in public else rule_of(route)
         inner = unfold(route)
         if inner is not None:
-            below: dict[str, Any] = {"public": public, "guards": guards, "unfold": unfold}
+            named = route.host if isinstance(route, Host) else host
+            below: dict[str, Any] = {"public": public, "guards": guards, "unfold": unfold, "host": named}
             for one, before in inner:
                 yield from endpoints([one], rule_of=_inherit(rule, rule_of), prefix=prefix + before, **below)
         else:
             target = getattr(route, "endpoint", None) or getattr(route, "app", route)
             rule = combine(path, rule, guards)
-            yield Endpoint(path or "/", _methods(route), where(target), rule, route, name_of(target))
+            parameters = parameters_in(host + path)
+            yield Endpoint(path or "/", _methods(route), where(target), rule, route, name_of(target), parameters)
 
 
 def _inherit(rule: Rule | None, rule_of: RuleOf) -> RuleOf:
@@ -149,25 +152,32 @@ def _inherit(rule: Rule | None, rule_of: RuleOf) -> RuleOf:
     return inherited
 
 
-def _enforce(endpoint: Endpoint, before: Callable[[], Awaitable[None]] | None) -> None:
+def _enforce(endpoint: Endpoint, before: Callable[[], Awaitable[None] | None] | None) -> None:
     """Decide before anything of the route runs: before its input is read, and before a wrong one is explained."""
     route, rule, name = endpoint.route, endpoint.rule, f"{endpoint.handler} ({endpoint.where})"
     known: list[Rule | None] = route.__dict__.setdefault(_ENFORCED, [])
     if rule in known:
         return
     known.append(rule)
-    handle = route.handle
+    handle, asked = route.handle, rule if isinstance(rule, Guard) else None
 
-    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+    def guarded(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         context = current_context()
         context.ledger.handler = name
         context.request.parameters = scope.get("path_params") or {}
-        if before is not None:
-            await before()
-        if isinstance(rule, Guard):
-            await decide(rule)
-        admit(context.ledger, rule)
-        await handle(scope, receive, send)
+        waits = before() if before is not None else None
+        if waits is None and (asked is None or decided_at_once(asked, context)):
+            admit(context.ledger, rule)
+            return handle(scope, receive, send)
+        return decide_first(waits, context.ledger, scope, receive, send)
+
+    async def decide_first(waits: Awaitable[None] | None, ledger: Ledger, *call: Any) -> None:
+        if waits is not None:
+            await waits
+        if asked is not None:
+            await decide(asked)
+        admit(ledger, rule)
+        await handle(*call)
 
     route.handle = guarded
 

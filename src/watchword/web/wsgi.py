@@ -71,7 +71,7 @@ class WatchwordMiddleware:
             if ledger is not None:
                 ledger.note("Watchword's own route", None, allowed=True)
             return respond(self._edge.kernel.handle(request), start_response, is_head=request.method == "HEAD")
-        exchange = Exchange(self._edge, request, self._public)
+        exchange = Exchange.of(self._edge, request, self._public)
         denied = exchange.cross_site()
         if denied is not None:
             return self._refused(request, denied, start_response)

@@ -190,3 +190,19 @@ def test_the_routes_of_a_project_are_listed_for_the_command(site: Site) -> None:
         assert [(one.methods, one.path, one.rule and one.rule.description) for one in found] == [
             ("ANY", "/view", "role admin")
         ]
+
+
+def test_a_guard_that_asks_about_what_its_path_does_not_have_stops_the_start(site: Site) -> None:
+    def owns(session: Any, note_id: int) -> bool:
+        return bool(note_id)
+
+    view = guard(when=owns)(for_everyone)
+    with project(site, path("notes/<int:id>", view)), pytest.raises(SystemCheckError, match="asks for note_id"):
+        call_command("check")
+    given = (
+        path("notes/<int:note_id>", view),
+        re_path("^n/(?P<note_id>[0-9]+)$", view),
+        path("x", view, {"note_id": 1}),
+    )
+    with project(site, *given):
+        call_command("check")

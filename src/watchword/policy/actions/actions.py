@@ -65,6 +65,10 @@ class Actions:
             runs_app=True,
         )
 
+    def list_all(self) -> list[Action]:
+        """Return all actions, as they are now."""
+        return [*self._named.values()]
+
     def declare(self, rule: Any, limit: str | None) -> Callable[[Function], Function]:
         """Return the decorator that makes a function an action.
 

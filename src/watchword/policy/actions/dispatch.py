@@ -120,7 +120,7 @@ class Dispatch:
         denied = _wrong_session(reference, session) or self._over_limit(request, action, session)
         ledger = Ledger()
         ledger.handler = action.name
-        denied = denied or _refused_early(action.rule, session, self._gate.clock.now(), bound, ledger)
+        denied = denied or _refused_early(action.rule, session, self._gate.clock.now, bound, ledger)
         if denied is not None:
             return self._refused(request, action, session, denied)
         arguments = action.arguments.read(request, bound)
@@ -261,7 +261,7 @@ def _wrong_session(reference: Reference, session: Session | None) -> Denied | No
 
 
 def _refused_early(
-    rule: Rule, session: Session | None, now: int, bound: Mapping[str, Any], ledger: Ledger
+    rule: Rule, session: Session | None, now: Callable[[], int], bound: Mapping[str, Any], ledger: Ledger
 ) -> Denied | None:
     """Return the refusal that stands before the arguments are read, so that whoever has no right learns nothing of them.
 

@@ -44,9 +44,9 @@ class WatchwordConfig(AppConfig):
         user_logged_out.connect(sign_out, dispatch_uid="watchword")
         got_request_exception.connect(remember_error, dispatch_uid="watchword")
         register(check_project, Tags.urls)
-        find = partial(endpoints, Configuration.of_settings)
-        remember(WSGIHandler, find)
-        remember(ASGIHandler, find)
+        find, auth = partial(endpoints, Configuration.of_settings), lambda: Configuration.of_settings().auth
+        remember(WSGIHandler, find, auth)
+        remember(ASGIHandler, find, auth)
 
 
 def _sign_in_page() -> str:

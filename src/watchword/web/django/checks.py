@@ -11,26 +11,28 @@ from django.utils.module_loading import import_string
 from watchword.foundation.errors import ConfigurationError
 from watchword.web.django.configuration import Configuration
 from watchword.web.django.routes import endpoints
-from watchword.web.endpoints import refuse_undeclared
+from watchword.web.endpoints import missing_parameters, refuse_unsafe
 
 _FIX = "Put @guard(), @guard(role=…), @guard.inside or @public on the view, or its path into WATCHWORD_PUBLIC."
 
 
 def check_project(**_: Any) -> list[Error]:
-    """Return every fault of the settings and each view that is open by mistake (`watchword.E001` to `E004`)."""
-    found = list(_check_settings())
-    if found:
-        return found
-    return [
-        Error(
-            f"{endpoint.methods} {endpoint.path} ({endpoint.handler}) is neither guarded nor public.",
-            hint=_FIX,
-            obj=endpoint.where,
-            id="watchword.E001",
-        )
-        for endpoint in endpoints(Configuration.of_settings)
-        if endpoint.rule is None
-    ]
+    """Return every fault of the settings and each view that is open by mistake or has a guard that can't be answered (`watchword.E001` to `E005`)."""
+    return list(_check_settings()) or list(_check_views())
+
+
+def _check_views() -> Iterator[Error]:
+    for endpoint in endpoints(Configuration.of_settings):
+        view = f"{endpoint.methods} {endpoint.path} ({endpoint.handler})"
+        if endpoint.rule is None:
+            yield Error(f"{view} is neither guarded nor public.", hint=_FIX, obj=endpoint.where, id="watchword.E001")
+        elif missing := missing_parameters(endpoint):
+            yield Error(
+                f"The guard of {view} {missing}.",
+                hint="Name the parameter as the path does, or decide inside the view, under @guard.inside.",
+                obj=endpoint.where,
+                id="watchword.E005",
+            )
 
 
 def refuse_project() -> None:
@@ -42,7 +44,7 @@ def refuse_project() -> None:
     wrong = [f"{error.id}: {error.msg} {error.hint or ''}".strip() for error in _check_settings()]
     if wrong:
         raise ConfigurationError("\n".join(wrong))
-    refuse_undeclared(endpoints(Configuration.of_settings), public='WATCHWORD_PUBLIC = ["/their/path", "/static/*"]')
+    refuse_unsafe(endpoints(Configuration.of_settings), public='WATCHWORD_PUBLIC = ["/their/path", "/static/*"]')
 
 
 def _check_settings() -> Iterator[Error]:

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from watchword.foundation.errors import AccessError, ConfigurationError, StoreUnavailableError
 from watchword.http.body import MAXIMUM_BODY
-from watchword.policy.decide import decide, decide_sync
+from watchword.policy.decide import decide, decide_sync, decided_at_once
 from watchword.policy.guard import Guard
 from watchword.policy.marking import admit
 from watchword.sessions.verify import RequestContext, current_context, read_session
@@ -72,7 +72,7 @@ class WatchwordMiddleware:
         denied = exchange.cross_site()
         if denied is not None:
             return response_of(self._edge.refuse(exchange.request, denied))
-        leave = exchange.begin(DJANGOS_THREADS)
+        leave = exchange.begin()
         try:
             if self._has_users:
                 introduce(request, current_context())
@@ -92,7 +92,7 @@ class WatchwordMiddleware:
         denied = exchange.cross_site()
         if denied is not None:
             return response_of(await run(self._edge.refuse, exchange.request, denied))
-        leave = exchange.begin(DJANGOS_THREADS)
+        leave = exchange.begin()
         try:
             if self._has_users:
                 introduce(request, current_context())
@@ -106,7 +106,7 @@ class WatchwordMiddleware:
         session = pretended(given)
         if session is not None and not self._edge.settings.is_production:
             self._edge.gate.pretend(request, session)
-        return Exchange(self._edge, request, self._configuration.public)
+        return Exchange.of(self._edge, request, self._configuration.public, DJANGOS_THREADS)
 
     def _enter(self, request: HttpRequest, view: Any, _: Any, parameters: Mapping[str, Any]) -> HttpResponse | None:
         """Decide before anything of the view runs: `process_view` of a synchronous project."""
@@ -132,7 +132,7 @@ class WatchwordMiddleware:
             return None
         light = self._edge.light
         try:
-            if isinstance(endpoint.rule, Guard):
+            if isinstance(endpoint.rule, Guard) and not decided_at_once(endpoint.rule, context):
                 # Only the app's own questions need the thread that Django keeps for a request.
                 await read_session(RequestContext(context.request, context.gate, light, context.ledger))
                 await decide(endpoint.rule)

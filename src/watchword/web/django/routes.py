@@ -16,7 +16,7 @@ from watchword.policy.marking import INSIDE, PUBLIC
 from watchword.web.django.configuration import Configuration
 from watchword.web.django.declared import ADMIN, ANY, SIGNED_IN, Declared, declared, named
 from watchword.web.django.urls import RULE
-from watchword.web.endpoints import Endpoint, Rule, combine
+from watchword.web.endpoints import Endpoint, Rule, combine, parameters_in
 
 _ADMIN_APP: Final = "admin"
 
@@ -25,7 +25,7 @@ class _Found(NamedTuple):
     """A view in the URLconf.
 
     `route` is what Django calls the route of a match, `shown` what people call its path; `above` are the guards of the
-    includes that it stands in.
+    includes that it stands in, `given` the parameters that the URLconf gives by itself.
     """
 
     callback: Any
@@ -33,6 +33,7 @@ class _Found(NamedTuple):
     shown: str
     above: tuple[Guard, ...]
     is_admins: bool
+    given: tuple[str, ...]
 
 
 def endpoints(configure: Callable[[], Configuration], urlconf: Any = None) -> list[Endpoint]:
@@ -77,16 +78,24 @@ class RouteTable:
 
 
 def _walk(
-    resolver: Any, route: str = "", shown: str = "/", above: tuple[Guard, ...] = (), is_admins: bool = False
+    resolver: Any,
+    route: str = "",
+    shown: str = "/",
+    above: tuple[Guard, ...] = (),
+    *,
+    is_admins: bool = False,
+    given: tuple[str, ...] = (),
 ) -> Iterator[_Found]:
     for pattern in resolver.url_patterns:
         full, path = _join(route, str(pattern.pattern)), shown + _shown(pattern)
         if isinstance(pattern, URLPattern):
-            yield _Found(pattern.callback, full, path, above, is_admins)
+            yield _Found(pattern.callback, full, path, above, is_admins, (*given, *(pattern.default_args or ())))
         else:
             rule = getattr(pattern.urlconf_name, RULE, None)
             guards = (*above, rule) if rule is not None else above
-            yield from _walk(pattern, full, path, guards, is_admins or pattern.app_name == _ADMIN_APP)
+            is_its = is_admins or pattern.app_name == _ADMIN_APP
+            more = (*given, *(pattern.default_kwargs or ()))
+            yield from _walk(pattern, full, path, guards, is_admins=is_its, given=more)
 
 
 def _endpoints_of(found: _Found, configuration: Configuration, *, is_closed: bool) -> Iterator[Endpoint]:
@@ -95,7 +104,8 @@ def _endpoints_of(found: _Found, configuration: Configuration, *, is_closed: boo
         rule = combine(found.shown, _own(said, found, configuration, is_closed=is_closed), configuration.guards)
         for guard in found.above:
             rule = Guard(all_of=[guard, rule]) if isinstance(rule, Guard) else rule or guard
-        yield Endpoint(found.shown, methods, place, rule, (found.callback, found.route), handler)
+        parameters = parameters_in(found.shown, found.given)
+        yield Endpoint(found.shown, methods, place, rule, (found.callback, found.route), handler, parameters)
 
 
 def _own(said: Declared, found: _Found, configuration: Configuration, *, is_closed: bool) -> Rule | None:

@@ -12,7 +12,6 @@ from watchword.foundation.errors import Unauthenticated
 from watchword.policy.taint_filter import TaintFound
 from watchword.policy.withheld import Withheld
 from watchword.web.answer import WithheldError
-from watchword.web.django.threads import DJANGOS_THREADS
 from watchword.web.exchange import Exchange
 from watchword.web.outflow import Outflow, UnreadableError
 
@@ -52,7 +51,7 @@ class Stream:
             Unauthenticated: the session has ended meanwhile: the stream breaks off (A40).
         """
         exchange = self._exchange
-        leave = exchange.begin(DJANGOS_THREADS)
+        leave = exchange.begin()
         try:
             part: bytes | None = next(self._parts, None)
         finally:
@@ -63,7 +62,7 @@ class Stream:
 
     async def next_async(self) -> bytes | None:
         """Do what `next()` does, in an event loop."""
-        leave = self._exchange.begin(DJANGOS_THREADS)
+        leave = self._exchange.begin()
         try:
             part: bytes | None = await anext(self._parts, None)
         finally:
