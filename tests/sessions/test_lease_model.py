@@ -11,8 +11,6 @@ Sets of revocations, and of leases, are the bits of a number.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import pytest
-
 from tests.support.interleavings import Violated, explore
 
 NEVER, LONG_AGO = -19, -9
@@ -92,6 +90,7 @@ class Bounds(NamedTuple):
         restarts: of the database.
         delays: a statement arrives after its connection was given up.
         drift: the worker's clock falls behind.
+        together: revocations overlap.
     """
 
     lease: int = 2
@@ -103,6 +102,7 @@ class Bounds(NamedTuple):
     restarts: bool = False
     delays: bool = False
     drift: bool = False
+    together: bool = True
 
     @property
     def over(self) -> int:
@@ -115,7 +115,8 @@ class Bounds(NamedTuple):
         return self.lease + 2
 
 
-FEW = Bounds(leases=1, fills=False, cuts=False, fails=False, clears=False)
+ALL = Bounds()
+FEW = Bounds(leases=1, fills=False, cuts=False, fails=False, clears=False, together=False)
 
 
 def keep(world: World, broken: str, bounds: Bounds) -> Iterator[World]:
@@ -288,7 +289,8 @@ def moves(world: World, broken: str, bounds: Bounds) -> Iterator[World]:
     yield from keep(world, broken, bounds)
     yield from fill(world, broken, bounds)
     for index in range(len(world.revokers)):
-        yield from revoke(world, index, broken, bounds)
+        if bounds.together or all(one.step == "done" for one in world.revokers[:index]):
+            yield from revoke(world, index, broken, bounds)
     yield from outside(world, broken, bounds)
 
 
@@ -321,7 +323,60 @@ def plain(one: Revoker, now: int, open_: int, lease: int) -> Revoker:
     return one._replace(committed_at=max(one.committed_at - now, -lease - 3))
 
 
-def explored(*within: bool, bounds: Bounds = Bounds(), broken: str = "") -> int:
+def explored(*within: bool, bounds: Bounds = ALL, broken: str = "") -> int:
     revokers = tuple(Revoker(1 << number, inside) for number, inside in enumerate(within))
     start = World(Worker(trusted_until=bounds.lease), Fill(), revokers, (0,) + (NONE,) * (bounds.leases - 1))
     return explore(start, lambda world: [alike(one, bounds.lease) for one in moves(world, broken, bounds)], stale)
+
+
+def test_after_a_revocation_has_returned_no_check_says_yes():
+    assert explored(False, bounds=ALL._replace(leases=1)) > 20_000
+
+
+@pytest.mark.all
+@pytest.mark.parametrize(
+    ("within", "bounds"),
+    [
+        ((True,), ALL),
+        ((False,), ALL._replace(drift=True, restarts=True)),
+        ((False,), ALL._replace(delays=True)),
+        ((False, False), FEW._replace(fills=True, clears=True, lease=3)),
+        ((False, False), FEW._replace(fills=True, cuts=True, restarts=True, leases=2)),
+        ((False, False), FEW._replace(fills=True, cuts=True, delays=True, leases=2)),
+        ((False, False), FEW._replace(fills=True, together=True)),
+        ((True, False), FEW._replace(fills=True, fails=True)),
+    ],
+)
+def test_nor_does_one_whatever_else_happens(within: tuple[bool, ...], bounds: Bounds):
+    assert explored(*within, bounds=bounds) > 50_000
+
+
+ONE = FEW._replace(fills=True)
+
+
+@pytest.mark.parametrize(
+    ("broken", "revokers", "bounds"),
+    [
+        ("renews what came back late", 1, ONE),
+        ("acknowledges before it heeds", 1, ONE),
+        ("takes the number after the read", 1, ONE),
+        ("announces after the commit", 1, ONE),
+        ("asks before the commit", 1, ONE._replace(leases=2, cuts=True)),
+        ("does not wait", 1, ONE),
+        ("allows for no drift", 1, ONE._replace(drift=True)),
+        ("notes the time after the read", 1, ONE._replace(drift=True)),
+        ("trusts what it could not write", 2, ONE._replace(lease=3)),
+        ("trusts a new row", 2, ONE._replace(leases=2, cuts=True)),
+        ("deletes rows without its own", 2, ONE._replace(clears=True)),
+        ("acknowledges without the disk", 2, ONE._replace(lease=3, restarts=True)),
+        pytest.param("keeps its name", 3, ONE._replace(lease=3, delays=True), marks=pytest.mark.all),
+    ],
+)
+def test_the_model_notices_a_protocol_that_is_broken(broken: str, revokers: int, bounds: Bounds):
+    with pytest.raises(Violated):
+        explored(*[False] * revokers, bounds=bounds, broken=broken)
+
+
+def test_the_model_notices_a_process_that_does_not_tell_itself():
+    with pytest.raises(Violated):
+        explored(True, bounds=ONE, broken="does not tell its own process")

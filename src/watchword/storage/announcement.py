@@ -6,7 +6,7 @@ The protocol is described in `storage.lease`.
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text
 
@@ -74,7 +74,7 @@ def settle(announcement: Announcement, engine: Engine, clock: Clock, own: Lease)
 
 
 def _wait(announcement: Announcement, engine: Engine, clock: Clock, own: Lease, deadline: float) -> None:
-    values = {"name": announcement.name, "named": announcement.name}
+    values: dict[str, Any] = {"name": announcement.name, "named": announcement.name}
     with engine.begin() as connection:
         holders = connection.execute(_HOLDERS, {**values, "own": own.worker}).all()
         if not holders:

@@ -21,7 +21,7 @@ _RETRY: Final = 0.5
 """Seconds between two tries to take a lease."""
 _ECHO: Final = 1.0
 """Seconds in which the notification that a worker sends itself has to come back."""
-_TOLD: Final = 10
+TOLD: Final = 10
 """Seconds between two turns of telling `watchword doctor` how it goes."""
 _PATIENCE: Final = 2.0
 """Seconds that the end waits for the thread."""
@@ -30,7 +30,7 @@ _log = logging.getLogger("watchword.storage")
 
 @final
 class LeaseKeeper:
-    """This process's lease. See `storage.lease`.
+    """The lease of this process. See `storage.lease`.
 
     Args:
         engine: of the database.
@@ -118,7 +118,7 @@ class LeaseKeeper:
                 if lost.reason is Lapse.CUT_OFF:
                     stopped.wait(_RETRY)
             except Exception as error:
-                if not engines.is_unavailable(error):
+                if self.lapsed is None and not engines.is_unavailable(error):
                     _log.exception("keeping the lease failed")
                 self._note(Lapse.CUT_OFF)
                 stopped.wait(_RETRY)
@@ -137,7 +137,7 @@ class LeaseKeeper:
                 if self.lapsed:
                     _log.info("session checks are answered from memory again")
                     self.lapsed = None
-                if self._clock.monotonic() - told > _TOLD:
+                if self._clock.monotonic() - told > TOLD:
                     told = self._clock.monotonic()
                     lease.tell(connection, *self._statistics())
                 self._pause(connection, stopped)
@@ -190,11 +190,13 @@ class LeaseKeeper:
 
 
 def _hears(connection: Connection, seconds: float, payload: str | None = None) -> bool:
-    """Wait for a notification, or for the one with this payload; tell whether it came in time."""
+    """Wait for notifications, or for the one with this payload; tell whether it came in time."""
     import psycopg
 
     driver = cast("psycopg.Connection[Any]", connection.connection.dbapi_connection)
     try:
-        return any(payload in (None, note.payload) for note in driver.notifies(timeout=seconds))
+        if payload is None:  # one look serves all that have come
+            return bool(list(driver.notifies(timeout=seconds, stop_after=1)))
+        return any(note.payload == payload for note in driver.notifies(timeout=seconds))
     except psycopg.OperationalError as error:
         raise LeaseLostError(Lapse.CUT_OFF) from error

@@ -137,7 +137,8 @@ class Lease:
         Args:
             connection: each statement on it is a transaction of its own; here as below.
             listens: whether a notification gets through.
-            lapses, lapsed: how many leases this worker has lost, and why the last one.
+            lapses: how many leases this worker has lost.
+            lapsed: why it lost the last one.
         """
         row = {"worker": self.worker, "acknowledged": " ", "listens": listens, "lapses": lapses, "lapsed": lapsed}
         zero = {"hits": 0, "misses": 0}
