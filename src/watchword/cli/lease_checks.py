@@ -32,7 +32,7 @@ def check_leases(store: Store) -> Iterator[Finding]:
     living = [row for row in rows if row.now - row.told_at < _SILENT]
     hits, checks = (sum(row.hits for row in living), sum(row.hits + row.misses for row in living))
     rate = f", {hits / checks:.1%} of {checks} checks" if checks else ""
-    yield ok("session checks", f"from memory in {len(living)} workers under leases{rate}")
+    yield ok("session checks", f"from memory under leases of {len(living)} worker{'s' * (len(living) != 1)}{rate}")
     for row in rows:
         yield _check_lease(row)
 
