@@ -359,7 +359,7 @@ ONE = FEW._replace(fills=True)
 @pytest.mark.parametrize(
     ("broken", "revokers", "bounds"),
     [
-        ("renews what came back late", 1, ONE._replace(fails=True)),
+        ("renews what came back late", 1, ONE._replace(clears=True)),
         ("acknowledges before it heeds", 1, ONE),
         ("takes the number after the read", 1, ONE),
         ("announces after the commit", 1, ONE),
