@@ -1,6 +1,8 @@
 """Leases: what one worker revokes, no other one answers from memory any more, however many machines there are."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -297,6 +299,23 @@ def test_a_worker_that_stops_gives_its_lease_back(keeping: Store):
     assert rows(keeping, leases) == 0
     assert keeping.mark() is None
     assert lease.trusted_until < 0
+
+
+ENDS_WITHOUT_A_WORD = """
+import sys, time
+from watchword.foundation.clock import SystemClock
+from watchword.storage.store import Store
+store = Store(sys.argv[1], SystemClock())
+store.keeper.start(lambda: (0, 0))
+while store.mark() is None:
+    time.sleep(0.005)
+"""
+
+
+def test_a_process_that_ends_gives_its_lease_back_though_nobody_says_stop(elsewhere: Store):
+    url = elsewhere.engine.url.render_as_string(hide_password=False)
+    subprocess.run([sys.executable, "-c", ENDS_WITHOUT_A_WORD, url], check=True, timeout=100)
+    assert rows(elsewhere, leases) == 0
 
 
 def test_a_worker_whose_connection_is_lost_begins_anew_with_nothing_remembered(keeping: Store, caplog):

@@ -1,5 +1,6 @@
 """The thread that keeps this process's lease alive, on a connection of its own."""
 
+import atexit
 import logging
 import threading
 from collections.abc import Callable, Generator
@@ -63,11 +64,14 @@ class LeaseKeeper:
         """
         self._statistics = statistics
         self._wanted = True
+        # Not every server tells an app that it stops: with its lease left behind, the next revocation would wait for it.
+        atexit.register(self.stop)
         self._ensure_thread()
 
     def stop(self) -> None:
         """Give the lease back, and answer nothing from memory any more."""
         self._wanted = False
+        atexit.unregister(self.stop)
         self._stopped.set()
         thread = self._thread
         if thread is not None and thread.is_alive():
