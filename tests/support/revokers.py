@@ -101,14 +101,14 @@ def check(url: str, path: Path, targets: list[Target], stop: Event, pipe: Connec
     def memory_alone() -> None:
         while not stop.is_set():
             tallies[1].go_round(auth, memory_alone=True)
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     thread = threading.Thread(target=memory_alone)
     thread.start()
     while not stop.is_set():
         tallies[0].go_round(auth, memory_alone=False)
         pipe.send(tuple(sum(getattr(one, name) for one in tallies) for name in ("checks", "remembered", "wrong")))
-        time.sleep(0.001)
+        time.sleep(0.005)
     thread.join()
     auth.stop()
 
