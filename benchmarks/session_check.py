@@ -95,7 +95,7 @@ def checks(auth: Auth, headers: list[tuple[bytes, bytes]], sessions: int) -> dic
         "header to Session": sync,
         "await verify_session(), with its context": public,
         "PyJWT HS256": jwt_check(),
-        "of it: is it revoked?": lambda: entry.file.words[entry.shard] <= entry.number,
+        "of it: is it revoked?": lambda: entry.epoch.words[entry.shard] <= entry.number,
         "of it: an empty call": lambda: True,
         "a miss (SQLite)": missed,
     }

@@ -193,12 +193,14 @@ class Auth:
         return self.actions.declare(rule, limit)
 
     def start(self) -> None:
-        """Get ready to serve: the schema, the mail worker, the upkeep. Adapters call it before the first request.
+        """Get ready to serve: the schema, the lease, the mail worker, the upkeep. Adapters call it before the first request.
 
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
         self.prepare_store()
+        if self.store.keeper and self.settings.session.remembered:
+            self.store.keeper.start(self.gate.memory.statistics)
         self.gate.activity.start()
         self._delivery.start()
         self._upkeep.start()

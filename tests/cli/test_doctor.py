@@ -1,10 +1,15 @@
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from tests.support.server import free_port
+from watchword.foundation.clock import SystemClock
+from watchword.storage.store import Store
+from watchword.storage.tables import leases
 
 SECRET = "s3cret-of-more-than-thirty-two-characters"
 
@@ -165,3 +170,46 @@ def test_it_tells_whether_session_checks_are_answered_from_memory(examine, watch
     monkeypatch.setattr("watchword.cli.store_checks.os.access", lambda *_: False)
     found = examine()[1]["session checks"]
     assert (found["level"], found["fix"][:31]) == ("warn", "let the service's user write to")
+
+
+@pytest.fixture
+def on_postgresql(postgresql_url, monkeypatch):
+    """A PostgreSQL database, and what a worker tells there of its lease."""
+    monkeypatch.setenv("WATCHWORD_STORE", postgresql_url)
+    store = Store(postgresql_url, SystemClock())
+
+    def tell(age=60, *, worker="wkr_abcdefgh", told=0, **values):
+        now = time.time_ns() // 1_000_000
+        row = {"acknowledged": " ", "listens": True, "hits": 99, "misses": 1, "lapses": 0, "lapsed": None}
+        row |= {"worker": worker, "granted_at": now - age * 1000, "told_at": now - told * 1000}
+        with store.write() as tx:
+            tx.execute(leases.insert().values(row | values))
+
+    yield tell
+    store.close()
+
+
+def test_it_tells_how_old_each_lease_is_and_how_much_is_answered_from_memory(examine, on_postgresql):
+    assert "no worker holds a lease" in examine()[1]["session checks"]["found"]
+    on_postgresql(age=60)
+    findings = examine()[1]
+    assert findings["session checks"]["found"] == "from memory under leases of 1 worker, 99.0% of 100 checks"
+    assert findings["lease abcdef"]["level"] == "ok"
+    assert re.fullmatch(r"6\d s old, told of itself \d s ago, 99.0% from memory", findings["lease abcdef"]["found"])
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "fix"),
+    [
+        ({"listens": False}, "no_notifications", "a pooler that keeps connections"),
+        ({"lapses": 3, "lapsed": "late"}, "3 lost before it, the last one late", "overloaded, or was paused"),
+        ({"lapses": 3, "lapsed": "cut_off"}, "the last one cut_off", "look at the network"),
+        ({"told": 600}, "told of itself 600 s ago", "its worker has ended"),
+    ],
+)
+def test_it_says_why_a_worker_falls_back_and_what_to_do(examine, on_postgresql, told, found, fix):
+    on_postgresql(**told)
+    finding = examine()[1]["lease abcdef"]
+    assert finding["level"] == "warn"
+    assert found in finding["found"]
+    assert fix in finding["fix"]

@@ -1,135 +1,118 @@
-"""Revoked means revoked: four processes on one SQLite file, under load, with processes killed and stopped."""
+"""Revoked means revoked: four processes on one database, under load, killed, stopped, cut off, and the database with them."""
 
 import os
 import secrets
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
-from typing import Any
 
+import psycopg
 import pytest
 
-from tests.support import revokers
-from tests.support.contest import make_auth
-from tests.support.revokers import RETURNED, Target
-from watchword.http.request import Request
-from watchword.identity.email_address import EmailAddress
-from watchword.identity.users import create_user
-from watchword.sessions import records
+from tests.support.fleet import Fleet
+from tests.support.link import Link
+from tests.support.postgres import PostgreSQL
+from watchword.storage.lease import LEASE
 
-ROUND = 500
-"""Sessions that are ended in one round."""
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.support.revokers"])
+ROUND = 2_500
+"""Sessions that are ended in one round, at most."""
+REVOCATIONS = 100_000
+"""Of the long run."""
+Trouble = Callable[[Fleet, float], None]
 
 
-class Worker:
-    """A process, and what it told."""
-
-    def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
-        self.pipe, there = PROCESSES.Pipe()
-        self.process = PROCESSES.Process(target=work, args=(*arguments, there), daemon=True)
-        self.process.start()
-        there.close()
-        self.has_begun = False
-        self.last: Any = None
-
-    def hear(self) -> list[Any]:
-        """Return what it has told since the last call."""
-        heard: list[Any] = []
-        with suppress(EOFError):  # it was killed
-            while self.pipe.poll():
-                heard.append(self.pipe.recv())
-        heard = [one for one in heard if one is not None]
-        self.has_begun |= bool(heard)
-        self.last = heard[-1] if heard else self.last
-        return heard
-
-    def send(self, number: int) -> None:
-        with suppress(ProcessLookupError):  # it has ended meanwhile
-            if self.process.pid and self.process.is_alive():
-                os.kill(self.process.pid, number)
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """A server that may be crashed, with commits that last."""
+    server = PostgreSQL.temporary()
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET synchronous_commit = on")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.remove()
 
 
-def begin_sessions(url: str, count: int) -> list[Target]:
-    auth = make_auth(url)
-    targets: list[Target] = []
-    with auth.store.write(durable=False) as tx:
-        for number in range(count):
-            address = f"{number}-{time.monotonic_ns()}@example.org"
-            user = create_user(tx, email=EmailAddress(address, address), name="")
-            assert user
-            limits = auth.settings.session
-            session_id, token = records.start(tx, limits, Request("GET", "/"), user.id, ("password",))
-            targets.append(Target(token.reveal(), session_id, user.id))
-    auth.stop()
-    return targets
+def crash(server: PostgreSQL) -> None:
+    """Let the database die without a farewell, and come back."""
+    os.kill(int((server.directory / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+    while (server.directory / "data" / "postmaster.pid").exists():
+        time.sleep(0.01)
+    server.stop()
+    server.start()
 
 
-def play(url: str, path: Path, count: int) -> tuple[tuple[int, int, int], list[float]]:
-    """End so many sessions while two processes check them; two end them, and are killed, stopped and replaced."""
-    targets = begin_sessions(url, count)
-    told = revokers.board(path, count)
-    stop = PROCESSES.Event()
-    checkers = [Worker(revokers.check, url, path, targets, stop) for _ in range(2)]
-    while not all(checker.pipe.poll(60) for checker in checkers):
-        pass
-    shares = [range(count // 2), range(count // 2, count)]
-    workers = [Worker(revokers.revoke, url, path, targets, share) for share in shares]
-    spent: list[float] = []
-    deadline = time.monotonic() + 600
-    while any(told[place] != RETURNED for place in range(count)):
-        assert time.monotonic() < deadline, "the revocations do not come to an end"
-        for index, share in enumerate(shares):
-            spent += workers[index].hear()
-            if not workers[index].process.is_alive():
-                workers[index] = Worker(revokers.revoke, url, path, targets, share)
-        for checker in checkers:
-            checker.hear()
-        disturb(workers, checkers)
-    stop.set()
-    for worker in (*workers, *checkers):
-        while worker.process.is_alive():
-            worker.hear()
-            worker.process.join(0.01)
-    totals = zip(*(checker.last for checker in checkers), strict=True)
-    return tuple(map(sum, totals)), spent  # type: ignore[return-value]
-
-
-def disturb(workers: list[Worker], checkers: list[Worker]) -> None:
+def restless(fleet: Fleet, _: float) -> None:
     """Let somebody stand still for a moment; now and then kill one of those who revoke."""
-    standing = secrets.choice((*workers, *checkers))
-    standing.send(signal.SIGSTOP)
-    time.sleep(secrets.randbelow(20) / 1000)
-    standing.send(signal.SIGCONT)
-    busy = [worker for worker in workers if worker.has_begun]
-    if busy and secrets.randbelow(8) == 0:
-        secrets.choice(busy).send(signal.SIGKILL)
+    secrets.choice((*fleet.workers, *fleet.checkers)).stand_still(secrets.randbelow(20) / 1000)
+    if secrets.randbelow(8) == 0:
+        fleet.kill_one()
 
 
-def assert_that_revoked_means_revoked(url: str, path: Path, revocations: int) -> None:
-    checks = remembered = wrong = 0
-    spent: list[float] = []
+class Misfortunes:
+    """Each of what can befall a fleet on PostgreSQL, one after the other while the revocations of a round go on."""
+
+    def __init__(self, server: PostgreSQL, link: Link) -> None:
+        self._server, self._link = server, link
+        self._all: tuple[Callable[[Fleet], None], ...] = (self.stop, Fleet.kill_one, self.cut, self.crash)
+        self._next, self._done = 0, 0.0
+
+    def __call__(self, fleet: Fleet, done: float) -> None:
+        """Let the next one happen when it is its turn."""
+        if done < self._done:  # another round has begun
+            self._next = 0
+        self._done = done
+        if self._next < len(self._all) and done > self._next / len(self._all):
+            self._all[self._next](fleet)
+            self._next += 1
+        else:
+            time.sleep(0.002)
+
+    def stop(self, fleet: Fleet) -> None:
+        fleet.checkers[0].stand_still(LEASE + 0.5)
+
+    def cut(self, _: Fleet) -> None:
+        self._link.cut()
+        time.sleep(LEASE + 0.5)
+        self._link.mend()
+
+    def crash(self, _: Fleet) -> None:
+        crash(self._server)
+
+
+def play(fleet: Fleet, revocations: int) -> None:
     for number in range(-(-revocations // ROUND)):
-        told, times = play(url, path.with_name(f"board-{number}"), min(ROUND, revocations))
-        checks, remembered, wrong = checks + told[0], remembered + told[1], wrong + told[2]
-        spent += times
-        assert wrong == 0
-    print(
-        f"{len(spent)} revocations, median {median(spent) * 1e3:.2f} ms, longest {max(spent) * 1e3:.0f} ms; "
-        f"{checks} checks, {remembered} of them from memory, {wrong} wrong"
-    )
-    assert remembered > revocations
+        fleet.path = fleet.path.with_name(f"board-{number}")
+        fleet.play(min(ROUND, revocations))
+        assert fleet.totals[2] == 0
+    print(fleet.report())
 
 
-def test_no_check_that_began_after_its_revocation_says_yes(sqlite_url: str, tmp_path: Path):
-    assert_that_revoked_means_revoked(sqlite_url, tmp_path / "board", 200)
+@pytest.mark.parametrize("revocations", [200, pytest.param(REVOCATIONS, marks=pytest.mark.all)])
+def test_on_one_machine_no_check_that_began_after_its_revocation_says_yes(sqlite_url, tmp_path: Path, revocations: int):
+    fleet = Fleet(sqlite_url, tmp_path / "board", restless)
+    play(fleet, revocations)
+    assert fleet.totals[1] > revocations
 
 
-@pytest.mark.all
-def test_nor_does_one_of_a_hundred_thousand(sqlite_url: str, tmp_path: Path):
-    assert_that_revoked_means_revoked(sqlite_url, tmp_path / "board", 100_000)
+@pytest.mark.parametrize(
+    ("revocations", "notifies"),
+    [
+        (200, True),
+        pytest.param(2_500, False, marks=pytest.mark.all),
+        pytest.param(REVOCATIONS, True, marks=pytest.mark.all),
+    ],
+    ids=["notified", "polling", "notified for long"],
+)
+def test_on_many_machines_no_check_that_began_after_its_revocation_says_yes(
+    own_postgresql: PostgreSQL, tmp_path: Path, revocations: int, notifies: bool
+):
+    url = own_postgresql.create_migrated_database("fleet")
+    link = Link(own_postgresql.start(), notifies=notifies)
+    behind_it = url.replace(str(own_postgresql.start()), str(link.directory))
+    fleet = Fleet(url, tmp_path / "board", Misfortunes(own_postgresql, link), url_of_checkers=behind_it)
+    try:
+        play(fleet, revocations)
+    finally:
+        link.close()
+    assert fleet.totals[1] > revocations

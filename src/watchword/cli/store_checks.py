@@ -9,10 +9,12 @@ from sqlalchemy import text
 
 from watchword.audit.log import AuditLog
 from watchword.cli.finding import Finding, fail, ok, warn
+from watchword.cli.lease_checks import check_leases
 from watchword.foundation.clock import MINUTE, SystemClock
 from watchword.foundation.errors import ConfigurationError, StoreUnavailableError
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import Settings
+from watchword.storage.epoch import Epoch
 from watchword.storage.store import Store
 from watchword.tokens.keyring import Keyring
 
@@ -40,9 +42,12 @@ def check_store(url: str, secrets: Sequence[Secret], settings: Settings) -> Iter
         if path is not None:
             yield from _check_file(path)
             yield _check_journal(store)
-        yield _check_epoch(store)
+        if store.epoch is not None:
+            yield _check_epoch(store, store.epoch)
         if is_current:
             yield ok("schema", "this version's")
+            if store.epoch is None:
+                yield from check_leases(store)
             yield from _check_audit(store, secrets)
         else:
             yield fail("schema", "not this version's", _MIGRATE)
@@ -75,10 +80,7 @@ def _check_journal(store: Store) -> Finding:
     return fail("journal", str(mode), "put the file on a local disk: SQLite's write-ahead log needs shared memory")
 
 
-def _check_epoch(store: Store) -> Finding:
-    epoch = store.epoch
-    if epoch is None:
-        return ok("session checks", "each reads PostgreSQL: none is answered from memory")
+def _check_epoch(store: Store, epoch: Epoch) -> Finding:
     if store.mark() is not None:
         return ok("session checks", f"from memory; {epoch.path.name} tells every process what was revoked")
     place = epoch.path if epoch.path.exists() else epoch.path.parent

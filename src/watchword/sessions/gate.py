@@ -94,6 +94,7 @@ class Gate:
         if not entry.counts(now):
             return UNSET
         entry.used = True
+        self.memory.hits += 1
         memo = request.memo
         memo[_SEEN_AT] = now
         memo[_MEMO] = session = _as_bearer(entry.session) if is_bearer else entry.session
@@ -136,6 +137,7 @@ class Gate:
             return None
         token, is_bearer = presented
         digest = sha256(token)
+        self.memory.misses += 1
         # Both before the row is read: what changes while it is read must not be missed, nor live the longer for it.
         began, mark = self._monotonic(), self._store.mark() if tx is None else None
         row = records.find(tx or self._store, session_id)

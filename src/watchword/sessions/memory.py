@@ -8,6 +8,7 @@ import msgspec
 
 from watchword.sessions.session import Session
 from watchword.storage.epoch import EpochFile
+from watchword.storage.lease import Lease
 
 _CHANCES: Final = 16
 """So many entries in use are passed over before one has to go all the same: no check pays for a long search."""
@@ -19,21 +20,22 @@ class Remembered(msgspec.Struct, gc=False):
     Attributes:
         session: as a cookie shows it.
         until: in `monotonic()` seconds; from then on its row is read again.
-        file, shard, number: it counts while the word of this shard is no greater (`storage.epoch`).
+        epoch, shard, number: it counts while that is trusted, and its word of this shard is no greater
+            (`storage.epoch`, `storage.lease`).
         used: whether it was asked for since it last had to be spared.
     """
 
     session: Session
     until: float
-    file: EpochFile
+    epoch: EpochFile | Lease
     shard: int
     number: int
     used: bool = False
 
     def counts(self, now: float) -> bool:
         """Tell whether it may still be answered from memory: no lock, no I/O."""
-        file = self.file
-        return now < self.until and now < file.trusted_until and file.words[self.shard] <= self.number
+        epoch = self.epoch
+        return now < self.until and now < epoch.trusted_until and epoch.words[self.shard] <= self.number
 
 
 @final
@@ -46,13 +48,23 @@ class SessionMemory:
 
     Args:
         size: so many at most.
+
+    Attributes:
+        hits, misses: checks that were answered from memory, and that were not. Threads that count at the same moment
+            may lose one: they are for people.
     """
 
     def __init__(self, size: int) -> None:
+        self.hits = 0
+        self.misses = 0
         self._size = size
         self._entries: OrderedDict[bytes, Remembered] = OrderedDict()
         self.get = self._entries.get
         """Return what is remembered for this digest, or `None`."""
+
+    def statistics(self) -> tuple[int, int]:
+        """Return the hits and the misses."""
+        return self.hits, self.misses
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -44,8 +44,9 @@ from watchword.foundation.secrets import random_bytes
 
 TRUST: Final = 1.0
 """Seconds that a process trusts its file before it looks again whether it is the one that counts."""
-_WORDS: Final = 1024
-_SIZE: Final = 8 * _WORDS
+WORDS: Final = 1024
+"""Of eight bytes; those of users begin at the ninth."""
+_SIZE: Final = 8 * WORDS
 _FORMAT, _GENERATION, _INODE, _UNSETTLED, _BEGUN, _ENDED, _FIRST_SHARD = 0, 1, 2, 3, 4, 5, 8
 _OPEN: Final = os.O_RDWR | getattr(os, "O_BINARY", 0)
 _FORMAT_1: Final = int.from_bytes(b"wwepoch1", "little")
@@ -53,7 +54,7 @@ _FORMAT_1: Final = int.from_bytes(b"wwepoch1", "little")
 
 def shard_of(user_id: str) -> int:
     """Return the index of the word that tells of this user's revocations, the same in every process."""
-    return _FIRST_SHARD + crc32(user_id.encode()) % (_WORDS - _FIRST_SHARD)
+    return _FIRST_SHARD + crc32(user_id.encode()) % (WORDS - _FIRST_SHARD)
 
 
 @final

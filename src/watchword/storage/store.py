@@ -17,8 +17,11 @@ from watchword.foundation.clock import Clock
 from watchword.foundation.errors import StoreUnavailableError
 from watchword.storage import engine as engines
 from watchword.storage import migrate
+from watchword.storage.announcement import Announcement, announce, settle
 from watchword.storage.engine import Dialect
 from watchword.storage.epoch import Epoch, EpochFile, Revocation
+from watchword.storage.keeper import LeaseKeeper
+from watchword.storage.lease import Lease
 from watchword.storage.metadata import REMEMBERED
 from watchword.storage.prepared import Prepared, Readers
 
@@ -58,7 +61,8 @@ class Transaction:
     def revokes(self, *user_ids: str) -> None:
         """Say of the next statement whose sessions end by it, may do less, or show something else.
 
-        When the transaction has committed, no process of this machine answers from memory for these users.
+        When `Store.write()` has returned, no process, of this machine or of another one, answers from memory what was
+        before it for these users.
 
         Args:
             user_ids: whose; none says on purpose that every session check answers as before.
@@ -99,7 +103,8 @@ class Store:
         clock: what tells `Transaction.now`.
 
     Attributes:
-        epoch: what all processes are told of revocations, or `None` on PostgreSQL.
+        epoch: on SQLite, what all processes are told of revocations.
+        keeper: on PostgreSQL, what lets this process answer from memory.
 
     Raises:
         ConfigurationError: the URL can't be used.
@@ -116,6 +121,7 @@ class Store:
         self._prepared: dict[Select[*tuple[Any, ...]], Prepared] = {}
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
+        self.keeper = LeaseKeeper(self.engine, clock) if self._dialect == "postgresql" else None
         _stores.add(self)
 
     @contextmanager
@@ -150,6 +156,7 @@ class Store:
             StoreUnavailableError: the database can't answer, is full, or stayed locked for too long.
         """
         revocation: Revocation | None = None
+        announcement: Announcement | None = None
         committed = False
         with self._guarded():
             try:
@@ -159,12 +166,16 @@ class Store:
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
+                    elif self.keeper and transaction.revoked:
+                        announcement = announce(connection, transaction.revoked)
                     _commit(connection)
                     committed = True
             finally:
                 if self.epoch and revocation:
                     self.epoch.end(revocation, committed=committed)
-            transaction.committed()
+        if self.keeper and announcement:
+            settle(announcement, self.engine, self.clock, self.keeper.lease)
+        transaction.committed()
 
     def prepared(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return the first row of a query, or `None`: read by itself, and without most of SQLAlchemy's machinery.
@@ -187,17 +198,17 @@ class Store:
             with self.engine.connect() as connection:
                 return connection.exec_driver_sql(prepared.sql, arguments).first()
 
-    def mark(self) -> "tuple[EpochFile, int] | None":
+    def mark(self) -> tuple[EpochFile | Lease, int] | None:
         """Return what to remember beside an answer that is read after this call, or `None`: remember nothing.
 
-        What was remembered for a user counts while the file is trusted and the word of `shard_of(user_id)` in it is
+        What was remembered for a user counts while this epoch is trusted and the word of `shard_of(user_id)` in it is
         not greater than this number.
 
         Raises:
             StoreUnavailableError: the database can't answer.
         """
         if self.epoch is None:
-            return None
+            return self.keeper.mark() if self.keeper else None
         if self.epoch.is_due:
             with self._guarded(), self._readers.connection() as connection:
                 self.epoch.look(connection)
@@ -223,7 +234,9 @@ class Store:
             return migrate.is_current(self.engine)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and give the lease back."""
+        if self.keeper:
+            self.keeper.stop()
         self._readers.close()
         self.engine.dispose()
 
@@ -231,6 +244,8 @@ class Store:
         """Leave the parent's connections alone: they are open files and sockets that the child must not touch."""
         self._writing = threading.Lock()
         self._readers.after_fork()
+        if self.keeper:
+            self.keeper.after_fork()
         self._pools_of_parents.append(self.engine.pool)
         self.engine.dispose(close=False)
 
