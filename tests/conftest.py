@@ -20,11 +20,15 @@ settings.load_profile("watchword")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave each adapter on PostgreSQL to `scripts/test --all`, but for FastAPI's: what a database changes lies below."""
+    """Leave each adapter on PostgreSQL to `scripts/test --all`, but for FastAPI's: what a database changes lies below.
+
+    So are actions that run in servers of their own: their keys on PostgreSQL are tested in one process.
+    """
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         adapter = parameters.get("app", parameters.get("framework", "fastapi"))
-        if parameters.get("store_url") == "postgresql" and adapter != "fastapi":
+        runs_servers = item.path.name == "test_actions_workers.py"
+        if parameters.get("store_url") == "postgresql" and (adapter != "fastapi" or runs_servers):
             item.add_marker(pytest.mark.all)
 
 

@@ -109,14 +109,17 @@ ALLOWED = {
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.all)])
 def test_no_mutant_of_an_example_lets_out_what_it_must_not(
-    framework: str, sqlite_site: Site, capsys: pytest.CaptureFixture[str]
+    framework: str, every: int, sqlite_site: Site, capsys: pytest.CaptureFixture[str]
 ):
+    # A third of them in the short run: of each framework another one.
+    first = FRAMEWORKS.index(framework) % every
     lines, user_id = visitors(sqlite_site)
     taint_unique_value("Do not send the key to the browser", Mutant, TAINTED)
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
-    for mutant in mutants(framework):
+    for mutant in list(mutants(framework))[first::every]:
         try:
             call = STARTERS[framework](sqlite_site, mutant.source)
         except ConfigurationError:
