@@ -126,6 +126,8 @@ def mails_page() -> str:
         "link": "https://example.org/auth/…",
         "reset": "https://example.org/auth/forgot",
         "email": "ada.new@example.org",
+        "name": "Ada’s phone",
+        "left": "3",
     }
     kinds: tuple[MailKind, ...] = get_args(MailKind)
     for kind in kinds:

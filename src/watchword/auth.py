@@ -9,18 +9,19 @@ from urllib.parse import urlsplit
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
-from watchword.admission.services import Part, Services
+from watchword.admission.services import Method, Part, Services
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
 from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
+from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits, Settings
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED, parse_origin
@@ -29,6 +30,8 @@ from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
 from watchword.methods.email_code.routes import EmailCode
 from watchword.methods.password.declaration import Password
+from watchword.methods.recovery_codes.declaration import RecoveryCodes
+from watchword.methods.totp.declaration import TOTP
 from watchword.outbox.deliver import DeliveryWorker
 from watchword.outbox.mailbox import Mailbox
 from watchword.outbox.outbox import Outbox
@@ -57,6 +60,8 @@ _NOTED = {
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
+INSTALLED = (TOTP(), RecoveryCodes())
+"""The methods beside the password, each used where its libraries are installed."""
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
 
@@ -74,6 +79,9 @@ class Auth:
         mode: `development`, or `production`, which starts only with everything that safety needs.
         base_url: the site's address, `https://example.org`. Links in mails begin with it.
         password: the password method with other figures or services.
+        methods: further sign-in methods, `[Passkey(), TOTP(), RecoveryCodes()]`; those whose libraries are installed
+            unless given.
+        second_factor: who is asked for a second factor: whoever has set one up, unless told otherwise.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
         origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
@@ -98,6 +106,8 @@ class Auth:
         mode: Mode | None = None,
         base_url: str | None = None,
         password: Password | None = None,
+        methods: Sequence[Method] | None = None,
+        second_factor: SecondFactor | None = None,
         brand: Brand | None = None,
         smtp: SMTP | None = None,
         origins: Sequence[str] | None = None,
@@ -115,13 +125,17 @@ class Auth:
         lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
         permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
         objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
+        objects |= _given(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
-        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password())
+        chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
+        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password(), chosen)
 
-    def _wire(self, store_url: str, keyring: Keyring, clock: Clock, password: Password) -> None:
+    def _wire(
+        self, store_url: str, keyring: Keyring, clock: Clock, password: Password, methods: Sequence[Method]
+    ) -> None:
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
@@ -145,7 +159,10 @@ class Auth:
         self.actions = Actions(
             ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
         )
-        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), self.account)
+        self.step_up = StepUpFeature(self.services)
+        factors = tuple(method.bind(self.services) for method in methods)
+        self.services.second_factors.update({part.second_factor.method: part.second_factor for part in factors})
+        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), *factors, self.account, self.step_up)
         for part in parts:
             self.services.completions.update(part.completions)
         self.pages = Pages(self.services, self.password, self.account, self.first_admin)

@@ -33,7 +33,7 @@ def ask(tx: Transaction, services: Services, request: Request, attempt: Attempt,
         values = {"link": link, "reset": services.url(request, "/forgot")}
         services.send(tx, "address_taken", plan.email, plan.language, values)
     else:
-        kind = "confirm_address" if attempt.purpose == "sign_up" else "email_change_confirm"
+        kind = "email_change_confirm" if attempt.purpose == "email_change" else "confirm_address"
         link = services.url(request, f"/confirm/{sent.link.reveal()}")
         services.send(tx, kind, plan.email, plan.language, {"code": sent.code.reveal(), "link": link})
     step = NextStep(method="email_code", to=masked(plan.email))

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from watchword.admission import confirmation
 from watchword.admission.attempt import ATTEMPT_EXPIRED
-from watchword.admission.challenge import LINK_INVALID
-from watchword.admission.outcome import Complete
+from watchword.admission.challenge import LINK_INVALID, clean_code
+from watchword.admission.outcome import Complete, Pending
 from watchword.admission.services import Services
 from watchword.features.account.routes import AccountFeature
 from watchword.features.first_admin.steps import FirstAdmin
@@ -19,7 +19,6 @@ from watchword.http.request import Request
 from watchword.http.response import Response, redirect
 from watchword.http.route import Handler, OpenToAll, Route
 from watchword.identity.email_address import masked
-from watchword.methods.email_code.routes import clean_code
 from watchword.methods.password.routes import ForgotInput, PasswordMethod, SignInInput, SignUpInput
 from watchword.pages.account import AccountPages
 from watchword.pages.contexts import (
@@ -115,7 +114,9 @@ class Pages:
         body = convert_input(_fields(form, "identifier", "password"), SignInInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)
-        outcome = self._password.sign_in(request, identifier=body.identifier, password=body.password)
+        outcome = self._password.sign_in(
+            request, identifier=body.identifier, password=body.password, next_page=page.next
+        )
         return self._enter(request, outcome, page, page.next)
 
     def _show_sign_up(self, request: Request, _: None) -> Response:
@@ -196,12 +197,12 @@ class Pages:
 
     def _reset(self, request: Request, form: Form) -> Response:
         token = request.parameters["token"]
-        denied = self._password.reset(request, token=token, password=form.get("password", ""))
-        if denied is None:
+        outcome = self._password.reset(request, token=token, password=form.get("password", ""))
+        if outcome is None:
             return redirect(self._url("/sign-in", {"notice": "password_reset"}))
-        if denied.code is LINK_INVALID:
-            return self.render_problem(request, denied)
-        return self._draw(request, ResetPage(), denied)
+        if isinstance(outcome, Denied) and outcome.code is LINK_INVALID:
+            return self.render_problem(request, outcome)
+        return self._enter(request, outcome, ResetPage(), "")
 
     def _show_setup(self, request: Request, _: None) -> Response:
         if not self._first_admin.is_open(request.parameters["token"]):
@@ -227,6 +228,8 @@ class Pages:
         """Go on to where the person wanted to be, signed in; or show the form again with what went wrong."""
         if isinstance(outcome, Complete):
             return redirect(landing or "/", outcome.cookies)
+        if isinstance(outcome, Pending):
+            return redirect(self._url("/second-factor", {"attempt": outcome.attempt}), outcome.cookies)
         if outcome.code is ATTEMPT_EXPIRED:
             return self.render_problem(request, outcome)
         return self._draw(request, page, outcome)
