@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from watchword.foundation.secrets import Secret
     from watchword.foundation.settings import SMTP, Brand, SecondFactor, SessionLimits
     from watchword.identity.users import User
+    from watchword.methods.passkey.declaration import Passkey
     from watchword.methods.password.declaration import Password
     from watchword.methods.recovery_codes.declaration import RecoveryCodes
     from watchword.methods.totp.declaration import TOTP
@@ -29,6 +30,7 @@ _ROOMS = {
     "Forbidden": "watchword.foundation.errors",
     "InvalidInput": "watchword.policy.actions.arguments",
     "NotFound": "watchword.foundation.errors",
+    "Passkey": "watchword.methods.passkey.declaration",
     "Password": "watchword.methods.password.declaration",
     "RecoveryCodes": "watchword.methods.recovery_codes.declaration",
     "Redirect": "watchword.policy.actions.results",
@@ -64,6 +66,7 @@ __all__ = [
     "Forbidden",
     "InvalidInput",
     "NotFound",
+    "Passkey",
     "Password",
     "RecoveryCodes",
     "Redirect",

@@ -29,6 +29,7 @@ from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
 from watchword.methods.email_code.routes import EmailCode
+from watchword.methods.passkey.declaration import Passkey
 from watchword.methods.password.declaration import Password
 from watchword.methods.recovery_codes.declaration import RecoveryCodes
 from watchword.methods.totp.declaration import TOTP
@@ -60,7 +61,7 @@ _NOTED = {
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
-INSTALLED = (TOTP(), RecoveryCodes())
+INSTALLED = (Passkey(), TOTP(), RecoveryCodes())
 """The methods beside the password, each used where its libraries are installed."""
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
