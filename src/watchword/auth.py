@@ -166,7 +166,14 @@ class Auth:
         parts: tuple[Part, ...] = (self.password, EmailCode(self.services), *factors, self.account, self.step_up)
         for part in parts:
             self.services.completions.update(part.completions)
-        self.pages = Pages(self.services, self.password, self.account, self.first_admin)
+        self.pages = Pages(
+            self.services,
+            password=self.password,
+            account=self.account,
+            first_admin=self.first_admin,
+            step_up=self.step_up,
+            factors=factors,
+        )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)

@@ -1,5 +1,6 @@
 """The hosted pages as routes: forms that drive the same steps as the HTTP API, with or without JavaScript."""
 
+from collections.abc import Sequence
 from typing import Any, Final, final
 from urllib.parse import urlencode
 
@@ -7,9 +8,10 @@ from watchword.admission import confirmation
 from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.challenge import LINK_INVALID, clean_code
 from watchword.admission.outcome import Complete, Pending
-from watchword.admission.services import Services
+from watchword.admission.services import FactorPart, Services
 from watchword.features.account.routes import AccountFeature
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, UNAUTHENTICATED, Denied
 from watchword.http.body import convert_input
 from watchword.http.kernel import asks_for_page
@@ -35,12 +37,13 @@ from watchword.pages.contexts import (
     SignUpPage,
     parse_notice,
 )
+from watchword.pages.factors import FactorPages
 from watchword.pages.mailbox import mailbox_routes
 from watchword.pages.render import Renderer
 
 Form = dict[str, str]
-_AGAIN: Final = "prove_again"
-"""The notice of the sign-in page for somebody whose sign-in is too old for what they asked for."""
+_REACHABLE: Final = ("", "aal1", "aal2")
+"""The assurance that a step-up can lead to: none that is named, or one that factors here add up to."""
 
 
 @final
@@ -48,7 +51,14 @@ class Pages:
     """The pages of one site."""
 
     def __init__(
-        self, services: Services, password: PasswordMethod, account: AccountFeature, first_admin: FirstAdmin
+        self,
+        services: Services,
+        *,
+        password: PasswordMethod,
+        account: AccountFeature,
+        first_admin: FirstAdmin,
+        step_up: StepUpFeature,
+        factors: Sequence[FactorPart],
     ) -> None:
         self._services = services
         self._password = password.steps
@@ -75,17 +85,20 @@ class Pages:
             _page("POST", "/setup/{token}", self._set_up, hashes_password=True),
             _page("GET", "/signed-out", self._signed_out),
         )
-        account_pages = AccountPages(services, self._renderer, account, self._password)
+        self._factors = FactorPages(services, self._renderer, self._password, step_up, factors)
+        account_pages = AccountPages(services, self._renderer, account, self._password, self._factors)
         mailbox = () if services.settings.is_production else mailbox_routes(services, self._renderer)
-        self.routes: tuple[Route, ...] = (*mine, *account_pages.routes, *mailbox)
+        self.routes: tuple[Route, ...] = (*mine, *self._factors.routes, *account_pages.routes, *mailbox)
 
     def render_problem(self, request: Request, denied: Denied) -> Response:
         """Return the page of a refusal; whoever must sign in (again) is led to do so, and back to where they were."""
-        is_too_old = denied.code is STEP_UP_REQUIRED and "acr_values" not in denied.extra
-        if denied.code is UNAUTHENTICATED or is_too_old:
-            here = f"{request.path}?{request.query}" if request.query else request.path
-            back = {"next": here} if request.method in SAFE_METHODS else {}
-            return redirect(self._url("/sign-in", back | ({"notice": _AGAIN} if is_too_old else {})))
+        here = f"{request.path}?{request.query}" if request.query else request.path
+        back = {"next": here} if request.method in SAFE_METHODS else {}
+        if denied.code is UNAUTHENTICATED:
+            return redirect(self._url("/sign-in", back))
+        level = str(denied.extra.get("acr_values", ""))
+        if denied.code is STEP_UP_REQUIRED and level in _REACHABLE:
+            return self._factors.step_up(back.get("next", ""), level)
         signed_in = self._services.gate.remembered(request) is not None
         return self._renderer.error(self._renderer.language(request), denied, signed_in=signed_in)
 
@@ -102,15 +115,18 @@ class Pages:
     def _show_sign_in(self, request: Request, _: None) -> Response:
         here = _next(request.query_parameter("next"))
         notice = parse_notice(request.query_parameter("notice"))
-        if notice != _AGAIN and self._services.gate.verify(request) is not None:
+        if self._services.gate.verify(request) is not None:
             return redirect(here or "/")
         # A session cookie that opens nothing any more goes away here, and so do two of them (A38).
         cookies = self._services.cookies
-        stale = (cookies.clear_session(),) if cookies.session in request.cookies and notice != _AGAIN else ()
-        return self._draw(request, SignInPage(next=here, notice=notice), cookies=stale)
+        stale = (cookies.clear_session(),) if cookies.session in request.cookies else ()
+        return self._draw(
+            request, SignInPage(next=here, notice=notice, passkeys=self._factors.has_passkeys), cookies=stale
+        )
 
     def _sign_in(self, request: Request, form: Form) -> Response:
-        page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""))
+        passkeys = self._factors.has_passkeys
+        page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""), passkeys=passkeys)
         body = convert_input(_fields(form, "identifier", "password"), SignInInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)
@@ -120,11 +136,14 @@ class Pages:
         return self._enter(request, outcome, page, page.next)
 
     def _show_sign_up(self, request: Request, _: None) -> Response:
-        return self._draw(request, SignUpPage(next=_next(request.query_parameter("next"))))
+        return self._draw(
+            request, SignUpPage(next=_next(request.query_parameter("next")), passkeys=self._factors.has_passkeys)
+        )
 
     def _sign_up(self, request: Request, form: Form) -> Response:
         here = _next(form.get("next"))
-        page = SignUpPage(next=here, email=form.get("email", ""), name=form.get("name", ""))
+        email, name = form.get("email", ""), form.get("name", "")
+        page = SignUpPage(next=here, email=email, name=name, passkeys=self._factors.has_passkeys)
         body = convert_input(_fields(form, "email", "password", "name"), SignUpInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)

@@ -89,6 +89,17 @@ class TOTPSteps:
             denied = services.limiter.take(tx, "account_change", account.user.id)
             return denied or self._begin(tx, request, account, parent=attempt.id)
 
+    def again(self, request: Request, attempt_id: str) -> Enrolment | None:
+        """Return the secret that waits for its first code, for a form that is shown once more after a wrong one."""
+        services = self._services
+        with services.store.read() as tx:
+            browser = Browser(request, services.cookies)
+            attempt = None if browser.is_new else attempts.load(tx, services.keyring, browser.hash, attempt_id)
+            account = account_by_id(tx, attempt.user_id or "") if attempt and attempt.purpose == ENROL else None
+        if attempt is None or account is None:
+            return None
+        return enrolment(attempt.id, attempt.plan.secret, account=account.user.email, issuer=self._issuer)
+
     def confirm(self, request: Request, attempt_id: str, code: Secret) -> Complete | Pending | Denied:
         """Set the app up with its first code: that shows that the secret has arrived (CB-195).
 
