@@ -95,6 +95,8 @@
     add: async ({ kind }) => make(await post("/passkeys/options", { kind }), "/passkeys"),
   };
 
+  for (const hint of document.querySelectorAll("[data-passkey-missing]")) hint.hidden = true;
+
   const texts = { passkey_unknown: "unknown", rate_limited: "limited", InvalidStateError: "exists" };
   for (const place of document.querySelectorAll("[data-passkey]")) {
     const [button, error] = place.children;
