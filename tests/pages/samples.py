@@ -13,9 +13,9 @@ from watchword.foundation.settings import Brand
 from watchword.identity.users import User
 from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.passkey.store import PasskeyView
+from watchword.methods.password.steps import INVALID_CREDENTIALS
 from watchword.methods.totp.codes import enrolment
 from watchword.methods.totp.steps import TOTPView
-from watchword.methods.password.steps import INVALID_CREDENTIALS
 from watchword.outbox.mailbox import MailboxMessage
 from watchword.outbox.render import VALUES, MailKind, render_mail
 from watchword.pages.contexts import (
