@@ -67,7 +67,11 @@ SETTINGS: Final[dict[str, str]] = {
     "session_absolute": "how long it lives in all: `30 days`",
 }
 
-UNITS: Final[dict[type[object], str]] = {SessionLimits: ", times in milliseconds", SecondFactor: ", time in milliseconds", Figures: ", memory in KiB"}
+UNITS: Final[dict[type[object], str]] = {
+    SessionLimits: ", times in milliseconds",
+    SecondFactor: ", time in milliseconds",
+    Figures: ", memory in KiB",
+}
 
 TAIL: Final = """\
 `[limits]` takes any name of the [limits](limits.md), with a rate; `[roles]` any role, with the list of what it permits. A secret never stands in the file.

@@ -188,15 +188,19 @@ class Auth:
         )
         self.edge = Edge(settings, kernel, self.gate, self._refuse, self._withhold, self.start, self.stop)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
-        self._upkeep = Upkeep(
+        self._upkeep = self._sweeping()
+
+    def _sweeping(self) -> Upkeep:
+        services = self.services
+        return Upkeep(
             self.store,
             (
-                limiter.sweep,
-                self.services.outbox.sweep,
+                services.limiter.sweep,
+                services.outbox.sweep,
                 attempts.sweep,
                 sweep_devices,
                 self.actions.sweep,
-                lambda tx: records.sweep(tx, settings.session),
+                lambda tx: records.sweep(tx, self.settings.session),
             ),
         )
 
