@@ -135,7 +135,7 @@ def mails_page() -> str:
         "link": "https://example.org/auth/…",
         "reset": "https://example.org/auth/forgot",
         "email": "ada.new@example.org",
-        "name": "Ada’s phone",
+        "name": "Phone of Ada",
         "left": "3",
     }
     kinds: tuple[MailKind, ...] = get_args(MailKind)
