@@ -192,3 +192,22 @@ def test_an_administrators_way_back(sqlite_site: Site):
     other = sqlite_site.visitor()
     assert show(other, pending["attempt"], "123456").status == 410
     assert other.sign_in().status == 200
+
+
+def test_a_browser_that_has_lost_its_name_gets_another_on_the_way(sqlite_site: Site):
+    """A session without the browser's cookie steps up all the same, and sets an app up."""
+    visitor, app = member(sqlite_site)
+    sqlite_site.clock.advance(11 * MINUTE)
+    del visitor.cookies["watchword-browser"]
+    led = location(visitor.submit("/auth/second-factor/totp", code=app.code(), next="/notes"))
+    assert led.startswith("/auth/second-factor?attempt=")
+    attempt = field(page(visitor, led), "attempt")
+    assert (
+        location(visitor.submit("/auth/second-factor/totp", attempt=attempt, code=app.code(), next="/notes"))
+        == "/notes"
+    )
+    assert visitor.delete("/auth/totp").status == 200
+    del visitor.cookies["watchword-browser"]
+    setup = visitor.submit("/auth/account/totp")
+    confirm = {"attempt": field(setup, "attempt"), "code": App(sqlite_site, secret_in(setup)).code()}
+    assert location(visitor.submit("/auth/second-factor/confirm", **confirm)).startswith("/auth/account")

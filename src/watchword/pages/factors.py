@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from watchword.admission.attempt import ATTEMPT_EXPIRED
+from watchword.admission.browser import Browser
 from watchword.admission.challenge import clean_code
 from watchword.admission.outcome import Complete, Pending
 from watchword.admission.second_factor import SECOND_FACTOR_INVALID
@@ -159,7 +160,7 @@ class FactorPages:
             return self._refused(
                 outcome, here if form.get("next") is None else self._url("/step-up", next=here, level="aal2")
             )
-        return self._draw_setup(request, outcome, form, None)
+        return self._draw_setup(request, outcome[0], form, cookies=outcome[1])
 
     def _confirm_totp(self, request: Request, form: Form) -> Response | Denied:
         if self._totp is None:
@@ -168,7 +169,7 @@ class FactorPages:
         outcome = self._totp.steps.confirm(request, attempt_id, clean_code(form.get("code", "")))
         if isinstance(outcome, Denied):
             again = self._totp.steps.again(request, attempt_id)
-            return self._draw_setup(request, again, form, outcome) if again else outcome
+            return self._draw_setup(request, again, form, denied=outcome) if again else outcome
         if isinstance(outcome, Pending):
             return redirect(self._url("/second-factor", attempt=outcome.attempt), outcome.cookies)
         landing = safe_next(form.get("next"), self._url("/account", notice="totp_added") + "#factors")
@@ -202,17 +203,28 @@ class FactorPages:
         denied = self._passkey.registration.remove(request, session, passkey_id)
         return self._refused(denied, self._url("/account")) if denied else self._done("passkey_removed")
 
-    def _begun(self, request: Request, form: Form) -> str | Denied:
-        """Return the attempt that the form names, or one that begins here, for a step-up."""
+    def _begun(self, request: Request, form: Form) -> str | Response | Denied:
+        """Return the attempt that the form names, or one that begins here, for a step-up.
+
+        A browser that is not known yet is named first, and shows the factor on the page that this leads to.
+        """
         if attempt := form.get("attempt"):
             return attempt
         if self._signed_in.check(request) is not None:
             return Denied(ATTEMPT_EXPIRED)
         outcome = self._step_up.begin(request, self._signed_in.session(request))
-        return outcome if isinstance(outcome, Denied) else outcome.attempt
+        if isinstance(outcome, Denied):
+            return outcome
+        if Browser(request, self._services.cookies).is_new:
+            return redirect(self._url("/second-factor", attempt=outcome.attempt), outcome.cookies)
+        return outcome.attempt
 
     def _go_on(
-        self, request: Request, form: Form, attempt: str | Denied, outcome: Complete | Pending | Denied | str
+        self,
+        request: Request,
+        form: Form,
+        attempt: str | Response | Denied,
+        outcome: Complete | Pending | Denied | Response | str,
     ) -> Response | Denied:
         here = safe_next(form.get("next"), "")
         if isinstance(outcome, Complete):
@@ -221,7 +233,7 @@ class FactorPages:
             return redirect(self._url("/second-factor", attempt=outcome.attempt), outcome.cookies)
         if isinstance(outcome, Denied) and isinstance(attempt, str):
             return self._ask(request, attempt, here, outcome)
-        return outcome if isinstance(outcome, Denied) else Denied(NOT_FOUND)
+        return Denied(NOT_FOUND) if isinstance(outcome, str) else outcome
 
     def _ask(self, request: Request, attempt_id: str, here: str, denied: Denied | None = None) -> Response | Denied:
         """Draw the page that asks for what this attempt is missing."""
@@ -239,9 +251,17 @@ class FactorPages:
         )
         return self._renderer.render(page, self._renderer.language(request), denied=denied)
 
-    def _draw_setup(self, request: Request, shown: Enrolment, form: Form, denied: Denied | None) -> Response:
+    def _draw_setup(
+        self,
+        request: Request,
+        shown: Enrolment,
+        form: Form,
+        *,
+        denied: Denied | None = None,
+        cookies: tuple[str, ...] = (),
+    ) -> Response:
         page = TotpSetupPage(enrolment=shown, next=safe_next(form.get("next"), ""))
-        return self._renderer.render(page, self._renderer.language(request), denied=denied)
+        return self._renderer.render(page, self._renderer.language(request), denied=denied, cookies=cookies)
 
     def _refused(self, denied: Denied, here: str) -> Response | Denied:
         """Lead whoever has to show more through it, and back; leave other refusals to their page."""

@@ -48,6 +48,10 @@ class CeremonyOptions(msgspec.Struct, frozen=True, kw_only=True):
     public_key: dict[str, Any]
 
 
+Question = tuple[CeremonyOptions, tuple[str, ...]]
+"""What to ask the browser, and the cookies that bind the question to it."""
+
+
 def ask(*, user_verification: bool, user_handle: bytes = b"", kind: PasskeyKind = "passkey") -> Asked:
     """Return a new question."""
     challenge = random_bytes(CHALLENGE_BYTES)

@@ -30,6 +30,7 @@ from watchword.methods.passkey.options import (
     Asked,
     CeremonyOptions,
     PasskeyKind,
+    Question,
     ask,
     creation_options,
 )
@@ -53,7 +54,7 @@ class PasskeyRegistration:
         self._ceremonies = ceremonies
         self._services: Services = ceremonies.services
 
-    def ask(self, request: Request, session: Session, kind: PasskeyKind) -> CeremonyOptions | Denied:
+    def ask(self, request: Request, session: Session, kind: PasskeyKind) -> Question | Denied:
         """Ask for a new passkey of whoever is signed in and has just shown who they are."""
         services = self._services
         with services.store.write() as tx:
@@ -64,7 +65,7 @@ class PasskeyRegistration:
                 return denied or Denied(ATTEMPT_EXPIRED)
             return self._ask(tx, request, account, kind, parent="")
 
-    def ask_within(self, request: Request, attempt_id: str) -> CeremonyOptions | Denied:
+    def ask_within(self, request: Request, attempt_id: str) -> Question | Denied:
         """Ask for the passkey that somebody has to have to sign in, and has no second factor yet."""
         services = self._services
         with services.store.write() as tx:
@@ -101,7 +102,7 @@ class PasskeyRegistration:
                 return second_factor.proven(tx, services, request, parent[0], proof)
             return door.step_up(tx, services, request, session, proof) if session else Denied(ATTEMPT_EXPIRED)
 
-    def ask_newcomer(self, request: Request, email: str, name: str) -> tuple[CeremonyOptions, tuple[str, ...]] | Denied:
+    def ask_newcomer(self, request: Request, email: str, name: str) -> Question | Denied:
         """Ask for the passkey of an account to be; the same question whether the address is taken or not (A77)."""
         services = self._services
         with services.store.write() as tx:
@@ -179,19 +180,17 @@ class PasskeyRegistration:
             services.send(tx, "passkey_removed", account.user.email, account.language, self._mail(request, row.name))
             return None
 
-    def _ask(
-        self, tx: Transaction, request: Request, account: Account, kind: PasskeyKind, *, parent: str
-    ) -> CeremonyOptions:
+    def _ask(self, tx: Transaction, request: Request, account: Account, kind: PasskeyKind, *, parent: str) -> Question:
         rows = store.passkeys_of(tx, account.user.id)
         # One handle for each account, random, so that a device shows its passkeys as one account's (section 6.4.2).
         handle = rows[0].user_handle if rows else random_bytes(HANDLE_BYTES)
         asked = ask(user_verification=kind == "passkey", user_handle=handle, kind=kind)
         attempts.cancel(tx, account.user.id, ENROL)
-        attempt, _ = self._ceremonies.remember(
+        attempt, cookies = self._ceremonies.remember(
             tx, request, asked, purpose=ENROL, user_id=account.user.id, plan=Plan(parent=parent)
         )
         options = self._options(request, asked, account.user.email, account.user.name, rows)
-        return CeremonyOptions(attempt=attempt.id, public_key=options)
+        return CeremonyOptions(attempt=attempt.id, public_key=options), cookies
 
     def _options(
         self, request: Request, asked: Asked, account: str, display_name: str, rows: Sequence[Row[Any]] = ()

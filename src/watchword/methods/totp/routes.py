@@ -18,7 +18,7 @@ from watchword.http.response import Response, json_response
 from watchword.http.route import OpenToAll, Route
 from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.totp.codes import Enrolment
-from watchword.methods.totp.steps import TOTPSteps, TOTPView
+from watchword.methods.totp.steps import Begun, TOTPSteps, TOTPView
 from watchword.policy.signed_in import SignedIn
 
 
@@ -149,5 +149,5 @@ class TOTPMethod:
         return self.steps.remove(request, self._signed_in.session(request)) or json_response(TOTPRemovedAnswer())
 
 
-def _shown(outcome: Enrolment | Denied) -> Response | Denied:
-    return outcome if isinstance(outcome, Denied) else json_response(outcome)
+def _shown(outcome: Begun | Denied) -> Response | Denied:
+    return outcome if isinstance(outcome, Denied) else json_response(outcome[0], cookies=outcome[1])

@@ -30,6 +30,10 @@ ENROL = "totp_enrol"
 """Purpose of the attempt that holds a secret until its first code comes."""
 
 
+Begun = tuple[Enrolment, tuple[str, ...]]
+"""A secret on its way, and the cookies that bind it to this browser."""
+
+
 class TOTPView(msgspec.Struct, frozen=True, kw_only=True):
     """The authenticator app, as its owner sees it."""
 
@@ -65,7 +69,7 @@ class TOTPSteps:
             return None
         return TOTPView(created_at=to_datetime(row.created_at), last_used_at=to_datetime(row.last_used_at))
 
-    def enrol(self, request: Request, session: Session) -> Enrolment | Denied:
+    def enrol(self, request: Request, session: Session) -> Begun | Denied:
         """Make a secret for whoever is signed in and has just shown who they are; one asked for before is void."""
         services = self._services
         with services.store.write() as tx:
@@ -76,7 +80,7 @@ class TOTPSteps:
                 return denied or Denied(ATTEMPT_EXPIRED)
             return self._begin(tx, request, account, parent="")
 
-    def enrol_within(self, request: Request, attempt_id: str) -> Enrolment | Denied:
+    def enrol_within(self, request: Request, attempt_id: str) -> Begun | Denied:
         """Make a secret for somebody who has to have one to sign in, and has no second factor yet."""
         services = self._services
         with services.store.write() as tx:
@@ -163,13 +167,14 @@ class TOTPSteps:
             services.send(tx, "totp_removed", account.user.email, account.language, self._link(request))
             return None
 
-    def _begin(self, tx: Transaction, request: Request, account: Account, *, parent: str) -> Enrolment:
+    def _begin(self, tx: Transaction, request: Request, account: Account, *, parent: str) -> Begun:
         services = self._services
         attempts.cancel(tx, account.user.id, ENROL)
         plan = Plan(secret=new_secret(), parent=parent)
         browser = Browser(request, services.cookies)
         attempt = attempts.begin(tx, services.keyring, browser.hash, purpose=ENROL, plan=plan, user_id=account.user.id)
-        return enrolment(attempt.id, plan.secret, account=account.user.email, issuer=self._issuer)
+        shown = enrolment(attempt.id, plan.secret, account=account.user.email, issuer=self._issuer)
+        return shown, browser.set_cookie()
 
     def _may_enrol_within(self, tx: Transaction, attempt: Attempt, account: Account) -> bool:
         offered = second_factor.offered(tx, self._services, account, attempt.purpose)
