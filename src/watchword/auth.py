@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
+from watchword.admission.second_factor import SecondFactor as SecondFactorMethod
 from watchword.admission.services import Method, Part, Services
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
@@ -162,7 +163,9 @@ class Auth:
         )
         self.step_up = StepUpFeature(self.services)
         factors = tuple(method.bind(self.services) for method in methods)
-        self.services.second_factors.update({part.second_factor.method: part.second_factor for part in factors})
+        second_factors = tuple(part.second_factor for part in factors)
+        refuse_unreachable(settings, second_factors)
+        self.services.second_factors.update({one.method: one for one in second_factors})
         parts: tuple[Part, ...] = (self.password, EmailCode(self.services), *factors, self.account, self.step_up)
         for part in parts:
             self.services.completions.update(part.completions)
@@ -329,6 +332,23 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     if wrong:
         raise ConfigurationError(
             f"Watchword does not start in {settings.mode} mode:\n" + "\n".join(f"  - {one}" for one in wrong)
+        )
+
+
+def refuse_unreachable(settings: Settings, factors: Sequence[SecondFactorMethod]) -> None:
+    """Refuse a second-factor policy that nobody could meet.
+
+    Raises:
+        ConfigurationError: it names a role that there is not, or requires what no method can set up.
+    """
+    policy = settings.second_factor
+    unknown = sorted(set(policy.roles) - set(settings.all_roles))
+    if unknown:
+        raise ConfigurationError(f"the second-factor policy names the role {unknown[0]!r}, which is not declared")
+    if policy.mode == "required" and not any(factor.enrolment for factor in factors):
+        raise ConfigurationError(
+            "a second factor is required, and no method can set one up: "
+            "pip install 'watchword[passkey,totp]', or name one in methods="
         )
 
 

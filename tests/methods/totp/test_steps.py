@@ -179,7 +179,8 @@ def test_where_it_is_required_the_app_is_set_up_at_sign_in(store_url: str, clock
     site = required(store_url, clock)
     visitor = site.visitor()
     pending = visitor.sign_up()
-    assert (pending.status, [step["method"] for step in pending.json["next"]]) == (202, ["totp/enrol"])
+    assert pending.status == 202
+    assert "totp/enrol" in [step["method"] for step in pending.json["next"]]
     assert session_of(visitor) is None
     assert show(visitor, pending.json["attempt"], "123456").code == "step_not_offered"
     body = {"attempt": pending.json["attempt"]}
