@@ -256,3 +256,24 @@ def test_every_process_that_starts_at_once_has_the_same_secret(tmp_path: Path):
     answers = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0] * 4
     assert len(set(answers)) == 1
+
+
+def test_a_second_factor_policy_that_nobody_could_meet_stops_the_start(sqlite_url: str):
+    """Required, with no method that sets one up; or for a role that there is not."""
+    from watchword import RecoveryCodes, SecondFactor
+
+    with pytest.raises(ConfigurationError, match="no method can set one up"):
+        Auth(store=sqlite_url, environ={}, second_factor=SecondFactor(mode="required"), methods=[RecoveryCodes()])
+    with pytest.raises(ConfigurationError, match="role 'boss'"):
+        Auth(store=sqlite_url, environ={}, second_factor=SecondFactor(mode="required", roles=("boss",)))
+
+
+def test_the_second_factor_policy_comes_from_the_settings_file(sqlite_url: str):
+    """`[second_factor]` of watchword.toml."""
+    policy = {"mode": "required", "roles": ["admin"], "grace": "14 days"}
+    auth = Auth(store=sqlite_url, environ={}, configuration={"second_factor": policy})
+    found = auth.settings.second_factor
+    assert (found.mode, found.roles, found.grace) == ("required", ("admin",), 14 * 86_400_000)
+    auth.stop()
+    with pytest.raises(ConfigurationError, match="mode is 'on'"):
+        Auth(store=sqlite_url, environ={}, configuration={"second_factor": {"mode": "on"}})

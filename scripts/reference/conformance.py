@@ -22,9 +22,8 @@ COPENHAGEN_HEAD: Final = """\
 
 The [Copenhagen Book](https://thecopenhagenbook.com) is a guide to authentication; its recommendations, numbered by us,
 are the measure of the defaults. This page lists those that concern what Watchword does today, how each is met, and the
-tests that show it. Second factors, passkeys and OAuth come with later releases, and their chapters with them. A number
-such as A029 stands for all tests of that [attack](attacks.md). Where we differ on purpose, [decisions](decisions.md)
-gives the reason.
+tests that show it. OAuth comes with a later release, and its chapter with it. A number such as A029 stands for all
+tests of that [attack](attacks.md). Where we differ on purpose, [decisions](decisions.md) gives the reason.
 
 """
 
@@ -32,7 +31,7 @@ ATTACKS_HEAD: Final = """\
 # Attacks
 
 What attackers send, by number, what must happen, and the tests that send it. A test is named after its attack:
-`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, JOSE, SAML, passkeys)
+`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, JOSE, SAML)
 come with them.
 
 """

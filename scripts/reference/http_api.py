@@ -35,7 +35,15 @@ The contract as OpenAPI 3.1 is at `GET /auth/openapi.json`.
 SAMPLES: Final[Mapping[str, Any]] = {
     "address": "192.0.2.1",
     "attempt": "att_3k7q2m5xw4f6z2j5c7n4p2r6ta",
+    "allAcceptedCredentialIds": "yW1lk2pqKf8…",
     "code": "48213975",
+    "codes": "q4zd-x7mp-3kfa-w2hn",
+    "origins": "https://example.org",
+    "qr": "data:image/svg+xml;utf8,…",
+    "rpId": "example.org",
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "uri": "otpauth://totp/Example:ada%40example.org?secret=JBSW…&issuer=Example",
+    "userId": "3q2-7wEbXs0…",
     "current": "analytical engine no. 1",
     "email": "ada@example.org",
     "factors": "password",
@@ -61,6 +69,15 @@ SAMPLES: Final[Mapping[str, Any]] = {
 PATHS: Final[Mapping[str, Any]] = {
     "user.id": "usr_m4x2w5z7ja3b6y4d2kq7s5v3n6",
     "next.method": "email_code",
+    "sign_in_with_password.next.method": "totp",
+    "reset_password.next.method": "totp",
+    "step_up.next.method": "passkey",
+    "passkeys.name": "Phone of Ada",
+    "passkeys.id": "psk_w5z7ja3b6y4d2kq7s5v3n6m4x2",
+    "rename_passkey.name": "Phone of Ada",
+    "attempt_totp.code": "482139",
+    "confirm_totp.code": "482139",
+    "attempt_recovery_code.code": "q4zd-x7mp-3kfa-w2hn",
     "change_email.email": "ada.new@example.org",
     "reset_password.password": "difference engine no. 2",
     "forgot_password.next.method": "password_reset",
@@ -81,6 +98,12 @@ FREE: Final[Mapping[str, Any]] = {
     },
 }
 """Answers whose fields no type declares, cut short."""
+
+OBJECTS: Final[Mapping[str, Any]] = {
+    "public_key": {"challenge": "wyRvSeAU_Ik8Y4jXE9Qnwg…", "rpId": "example.org", "…": "…"},
+    "credential": {"id": "yW1lk2pq…", "type": "public-key", "response": {"clientDataJSON": "eyJ0eXBl…", "…": "…"}},
+}
+"""Objects whose members the browser knows, cut short."""
 
 MOMENT: Final = "2026-11-02T09:30:00Z"
 EXPIRY: Final = "2026-12-02T09:30:00Z"
@@ -136,6 +159,8 @@ def _of(info: msgspec.inspect.Type, route: str, path: tuple[str, ...]) -> Any:
             return 1
         case msgspec.inspect.StrType():
             return _text(route, path)
+        case msgspec.inspect.DictType():
+            return OBJECTS[path[-1]]
         case _:
             raise TypeError(f"{route}: no example for {info} at {'.'.join(path)}: give one in FREE")
 

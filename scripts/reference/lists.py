@@ -70,6 +70,15 @@ MEANINGS: Final[dict[AuditEvent, str]] = {
     AuditEvent.SIGNED_UP: "an account was made, its address proven by code or link",
     AuditEvent.SIGNED_IN: "a session began; names the session and the factors shown",
     AuditEvent.SIGN_IN_FAILED: "a wrong password, an unknown name, or a wrong current password",
+    AuditEvent.SECOND_FACTOR_ASKED: "a sign-in began that needs another factor; names those that were shown",
+    AuditEvent.SECOND_FACTOR_FAILED: "a wrong code or passkey in a sign-in or a step-up; names the method",
+    AuditEvent.STEPPED_UP: "a session got a fresh proof and a new token; names the factor",
+    AuditEvent.FACTOR_ADDED: "an authenticator app, a passkey or a security key was added",
+    AuditEvent.FACTOR_REMOVED: "one of them was removed by its owner",
+    AuditEvent.FACTORS_FORGOTTEN: "an administrator removed all second factors of somebody; their sessions ended",
+    AuditEvent.RECOVERY_CODES_MADE: "new recovery codes were made; the earlier ones are void",
+    AuditEvent.RECOVERY_CODE_USED: "a recovery code was used up; tells how many are left",
+    AuditEvent.PASSKEY_CLONED: "a passkey's count did not rise: it may have been copied, and was refused",
     AuditEvent.SIGNED_OUT: "a person ended the session they were in",
     AuditEvent.SESSION_ENDED: "a person ended another of their sessions",
     AuditEvent.SESSIONS_ENDED: "all sessions, or all others, were ended; tells how many",
@@ -126,6 +135,8 @@ def mails_page() -> str:
         "link": "https://example.org/auth/…",
         "reset": "https://example.org/auth/forgot",
         "email": "ada.new@example.org",
+        "name": "Phone of Ada",
+        "left": "3",
     }
     kinds: tuple[MailKind, ...] = get_args(MailKind)
     for kind in kinds:

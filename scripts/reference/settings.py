@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from scripts.reference.markdown import GENERATED, code, table
-from watchword import SMTP, Auth, Brand, SessionLimits
+from watchword import SMTP, Auth, Brand, SecondFactor, SessionLimits
 from watchword.foundation.environment import TABLES, VARIABLES
 from watchword.methods.password.hashing import Figures
 
@@ -27,6 +27,11 @@ ARGUMENTS: Final[dict[str, tuple[str, str]]] = {
     "mode": ("`development`", "`development` or `production`; see [production](../guides/production.md)"),
     "base_url": ("none; from the request in development", "the site's address; links in mails begin with it"),
     "password": ("`Password()`", "the password method: `Password(figures=Figures(...))`"),
+    "methods": (
+        "those whose libraries are installed",
+        "further sign-in methods: `[Passkey(), TOTP(), RecoveryCodes()]`; see [second factors](../guides/second-factors.md)",
+    ),
+    "second_factor": ("`SecondFactor()`", "who is asked for a second factor"),
     "brand": ("`Brand()`", "name, logo and colour of pages and mails"),
     "smtp": ("none; a mailbox page in development", "where mail leaves"),
     "origins": ("none", "further origins whose pages may call with the visitor's cookies"),
@@ -57,12 +62,19 @@ SETTINGS: Final[dict[str, str]] = {
     "host": "address that `watchword serve` listens on; `127.0.0.1`",
     "port": "its port; `8000`",
     "workers": "its processes; 1, in production one for each core",
+    "second_factor_mode": "who is asked for a [second factor](../guides/second-factors.md): `off`, `optional` or `required`",
+    "second_factor_roles": 'whom `required` is for: `["admin"]`; everybody where none is named',
+    "second_factor_grace": "for how long from the first sign-in people get in without: `14 days`",
     "session_idle": "how long a session lives without a request: `7 days`",
     "session_remembered": "how many sessions each process checks from memory: `10000`, 1 KiB each",
     "session_absolute": "how long it lives in all: `30 days`",
 }
 
-UNITS: Final[dict[type[object], str]] = {SessionLimits: ", times in milliseconds", Figures: ", memory in KiB"}
+UNITS: Final[dict[type[object], str]] = {
+    SessionLimits: ", times in milliseconds",
+    SecondFactor: ", time in milliseconds",
+    Figures: ", memory in KiB",
+}
 
 TAIL: Final = """\
 `[limits]` takes any name of the [limits](limits.md), with a rate; `[roles]` any role, with the list of what it permits. A secret never stands in the file.
@@ -86,7 +98,7 @@ def settings_page() -> str:
         + HEAD
         + "## Arguments of Auth\n\n"
         + table(("Argument", "Default", "Meaning"), [(f"`{name}`", *ARGUMENTS[name]) for name in arguments])
-        + "".join(_defaults(kind) for kind in (Brand, SessionLimits, SMTP, Figures))
+        + "".join(_defaults(kind) for kind in (Brand, SessionLimits, SecondFactor, SMTP, Figures))
         + "## Environment and watchword.toml\n\n"
         + table(("Variable", "Key in watchword.toml", "Meaning"), rows)
         + TAIL

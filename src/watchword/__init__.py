@@ -6,9 +6,12 @@ if TYPE_CHECKING:
     from watchword.auth import Auth
     from watchword.foundation.errors import ConfigurationError, Forbidden, NotFound, StepUpRequired, Unauthenticated
     from watchword.foundation.secrets import Secret
-    from watchword.foundation.settings import SMTP, Brand, SessionLimits
+    from watchword.foundation.settings import SMTP, Brand, SecondFactor, SessionLimits
     from watchword.identity.users import User
+    from watchword.methods.passkey.declaration import Passkey
     from watchword.methods.password.declaration import Password
+    from watchword.methods.recovery_codes.declaration import RecoveryCodes
+    from watchword.methods.totp.declaration import TOTP
     from watchword.policy.actions.arguments import InvalidInput
     from watchword.policy.actions.flash import action_errors
     from watchword.policy.actions.reference import action_ref
@@ -27,13 +30,17 @@ _ROOMS = {
     "Forbidden": "watchword.foundation.errors",
     "InvalidInput": "watchword.policy.actions.arguments",
     "NotFound": "watchword.foundation.errors",
+    "Passkey": "watchword.methods.passkey.declaration",
     "Password": "watchword.methods.password.declaration",
+    "RecoveryCodes": "watchword.methods.recovery_codes.declaration",
     "Redirect": "watchword.policy.actions.results",
     "SMTP": "watchword.foundation.settings",
+    "SecondFactor": "watchword.foundation.settings",
     "Secret": "watchword.foundation.secrets",
     "Session": "watchword.sessions.session",
     "SessionLimits": "watchword.foundation.settings",
     "StepUpRequired": "watchword.foundation.errors",
+    "TOTP": "watchword.methods.totp.declaration",
     "Unauthenticated": "watchword.foundation.errors",
     "User": "watchword.identity.users",
     "action_errors": "watchword.policy.actions.flash",
@@ -52,14 +59,18 @@ _ROOMS = {
 __version__ = "0.1.0"
 __all__ = [
     "SMTP",
+    "TOTP",
     "Auth",
     "Brand",
     "ConfigurationError",
     "Forbidden",
     "InvalidInput",
     "NotFound",
+    "Passkey",
     "Password",
+    "RecoveryCodes",
     "Redirect",
+    "SecondFactor",
     "Secret",
     "Session",
     "SessionLimits",

@@ -9,18 +9,20 @@ from urllib.parse import urlsplit
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
-from watchword.admission.services import Part, Services
+from watchword.admission.second_factor import SecondFactor as SecondFactorMethod
+from watchword.admission.services import Method, Part, Services
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
 from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, Mode, SessionLimits, Settings
+from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits, Settings
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED, parse_origin
@@ -28,7 +30,10 @@ from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
 from watchword.methods.email_code.routes import EmailCode
+from watchword.methods.passkey.declaration import Passkey
 from watchword.methods.password.declaration import Password
+from watchword.methods.recovery_codes.declaration import RecoveryCodes
+from watchword.methods.totp.declaration import TOTP
 from watchword.outbox.deliver import DeliveryWorker
 from watchword.outbox.mailbox import Mailbox
 from watchword.outbox.outbox import Outbox
@@ -57,6 +62,8 @@ _NOTED = {
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
+INSTALLED = (Passkey(), TOTP(), RecoveryCodes())
+"""The methods beside the password, each used where its libraries are installed."""
 DEFAULT_STORE = "sqlite:///watchword.sqlite3"
 
 
@@ -74,6 +81,9 @@ class Auth:
         mode: `development`, or `production`, which starts only with everything that safety needs.
         base_url: the site's address, `https://example.org`. Links in mails begin with it.
         password: the password method with other figures or services.
+        methods: further sign-in methods, `[Passkey(), TOTP(), RecoveryCodes()]`; those whose libraries are installed
+            unless given.
+        second_factor: who is asked for a second factor: whoever has set one up, unless told otherwise.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
         origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
@@ -98,6 +108,8 @@ class Auth:
         mode: Mode | None = None,
         base_url: str | None = None,
         password: Password | None = None,
+        methods: Sequence[Method] | None = None,
+        second_factor: SecondFactor | None = None,
         brand: Brand | None = None,
         smtp: SMTP | None = None,
         origins: Sequence[str] | None = None,
@@ -115,13 +127,17 @@ class Auth:
         lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
         permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
         objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
+        objects |= _given(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
-        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password())
+        chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
+        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password(), chosen)
 
-    def _wire(self, store_url: str, keyring: Keyring, clock: Clock, password: Password) -> None:
+    def _wire(
+        self, store_url: str, keyring: Keyring, clock: Clock, password: Password, methods: Sequence[Method]
+    ) -> None:
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
@@ -145,10 +161,22 @@ class Auth:
         self.actions = Actions(
             ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
         )
-        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), self.account)
+        self.step_up = StepUpFeature(self.services)
+        factors = tuple(method.bind(self.services) for method in methods)
+        second_factors = tuple(part.second_factor for part in factors)
+        refuse_unreachable(settings, second_factors)
+        self.services.second_factors.update({one.method: one for one in second_factors})
+        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), *factors, self.account, self.step_up)
         for part in parts:
             self.services.completions.update(part.completions)
-        self.pages = Pages(self.services, self.password, self.account, self.first_admin)
+        self.pages = Pages(
+            self.services,
+            password=self.password,
+            account=self.account,
+            first_admin=self.first_admin,
+            step_up=self.step_up,
+            factors=factors,
+        )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
         self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
@@ -163,15 +191,19 @@ class Auth:
         )
         self.edge = Edge(settings, kernel, self.gate, self._refuse, self._withhold, self.start, self.stop)
         self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
-        self._upkeep = Upkeep(
+        self._upkeep = self._sweeping()
+
+    def _sweeping(self) -> Upkeep:
+        services = self.services
+        return Upkeep(
             self.store,
             (
-                limiter.sweep,
-                self.services.outbox.sweep,
+                services.limiter.sweep,
+                services.outbox.sweep,
                 attempts.sweep,
                 sweep_devices,
                 self.actions.sweep,
-                lambda tx: records.sweep(tx, settings.session),
+                lambda tx: records.sweep(tx, self.settings.session),
             ),
         )
 
@@ -302,6 +334,23 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     if wrong:
         raise ConfigurationError(
             f"Watchword does not start in {settings.mode} mode:\n" + "\n".join(f"  - {one}" for one in wrong)
+        )
+
+
+def refuse_unreachable(settings: Settings, factors: Sequence[SecondFactorMethod]) -> None:
+    """Refuse a second-factor policy that nobody could meet.
+
+    Raises:
+        ConfigurationError: it names a role that there is not, or requires what no method can set up.
+    """
+    policy = settings.second_factor
+    unknown = sorted(set(policy.roles) - set(settings.all_roles))
+    if unknown:
+        raise ConfigurationError(f"the second-factor policy names the role {unknown[0]!r}, which is not declared")
+    if policy.mode == "required" and not any(factor.enrolment for factor in factors):
+        raise ConfigurationError(
+            "a second factor is required, and no method can set one up: "
+            "pip install 'watchword[passkey,totp]', or name one in methods="
         )
 
 

@@ -172,7 +172,9 @@ def test_a090_the_last_step_without_the_proof_gives_nothing(site: Site):
     assert confirm(visitor, attempt, "").status == 422
     assert confirm(visitor, "att_aaaaaaaaaaaaaaaaaaaaaaaaaa", site.code_for(EMAIL)).status == 410
     assert confirm(visitor, "", site.code_for(EMAIL)).status == 410
-    assert visitor.post("/auth/attempt/password", {"attempt": attempt}).status == 404
+    password = {"attempt": attempt, "password": PASSWORD}
+    assert visitor.post("/auth/attempt/password", password).status == 410
+    assert visitor.post("/auth/attempt/nothing", {"attempt": attempt}).status == 404
     assert (site.count("users"), site.count("sessions")) == (0, 0)
 
 

@@ -14,6 +14,8 @@ SAMPLES = {
     "link": "https://example.org/auth/confirm/abc?x=1&y=2",
     "reset": "https://example.org/auth/forgot",
     "email": "new@example.org",
+    "name": "Ada’s phone",
+    "left": "7",
 }
 MARKUP = "<img src=x onerror=alert(1)>\"'{link}"
 every_kind = pytest.mark.parametrize("kind", VALUES)

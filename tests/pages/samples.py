@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.challenge import CODE_INVALID, LINK_INVALID
+from watchword.admission.second_factor import SECOND_FACTOR_INVALID
 from watchword.features.account.steps import SessionView
 from watchword.foundation.errors import FORBIDDEN, INPUT_INVALID, NOT_FOUND, UNAVAILABLE, Denied, FieldError
 from watchword.foundation.settings import Brand
 from watchword.identity.users import User
 from watchword.limits.limiter import RATE_LIMITED
+from watchword.methods.passkey.store import PasskeyView
 from watchword.methods.password.steps import INVALID_CREDENTIALS
+from watchword.methods.totp.codes import enrolment
+from watchword.methods.totp.steps import TOTPView
 from watchword.outbox.mailbox import MailboxMessage
 from watchword.outbox.render import VALUES, MailKind, render_mail
 from watchword.pages.contexts import (
@@ -20,16 +24,20 @@ from watchword.pages.contexts import (
     ConfirmLinkPage,
     DeleteAccountPage,
     ErrorPage,
+    FactorsView,
     ForgotPage,
     ForgotSentPage,
     LinkOtherBrowserPage,
     MailboxPage,
     Page,
+    RecoveryCodesPage,
     ResetPage,
+    SecondFactorPage,
     SetupPage,
     SignedOutPage,
     SignInPage,
     SignUpPage,
+    TotpSetupPage,
 )
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}{brand}"
@@ -46,6 +54,8 @@ MAIL_VALUES = {
     "link": "http://localhost:8000/auth/confirm/4mCqk3N1v5Yt0aUe8RZb2w",
     "reset": "http://localhost:8000/auth/forgot",
     "email": "ann.new@example.org",
+    "name": "Ann’s phone",
+    "left": "3",
 }
 
 
@@ -80,10 +90,58 @@ def fields(**reasons: str) -> Denied:
 
 SESSIONS = tuple(session_view(number, agent) for number, agent in enumerate(AGENTS))
 MESSAGES = tuple(sample_mail(kind) for kind in VALUES)
+PASSKEYS = (
+    PasskeyView(
+        id="psk_1",
+        name="Ann’s phone",
+        synchronised=True,
+        verifies_user=True,
+        suspicious=False,
+        created_at=AT,
+        last_used_at=AT,
+    ),
+    PasskeyView(
+        id="psk_2",
+        name="Blue security key with a rather long name of its own",
+        synchronised=False,
+        verifies_user=False,
+        suspicious=True,
+        created_at=AT,
+        last_used_at=None,
+    ),
+)
+FACTORS = FactorsView(
+    passkeys=PASSKEYS,
+    signal='{"rpId":"example.org"}',
+    has_totp=True,
+    totp=TOTPView(created_at=AT, last_used_at=AT),
+    codes_left=8,
+)
+NO_FACTORS = FactorsView(has_password=False, passkeys=(), has_totp=False, codes_left=0)
+SECRET = enrolment("att_1", b"12345678901234567890", account=USER.email, issuer="Acme")
+ALL = ("passkey", "totp", "recovery_code")
 CODE = ConfirmCodePage(attempt="att_1", address="a…@example.org")
 
 SAMPLES: Mapping[str, Sample] = {
     "sign_in": Sample(SignInPage(next="/notes?tag=a&b")),
+    "sign_in-passkeys": Sample(SignInPage(passkeys=True)),
+    "sign_up-passkeys": Sample(SignUpPage(passkeys=True)),
+    "second_factor": Sample(SecondFactorPage(attempt="att_1", methods=ALL)),
+    "second_factor-wrong": Sample(SecondFactorPage(attempt="att_1", methods=("totp",)), Denied(SECOND_FACTOR_INVALID)),
+    "second_factor-passkey": Sample(SecondFactorPage(attempt="att_1", methods=("passkey", "recovery_code"))),
+    "second_factor-password": Sample(SecondFactorPage(methods=("password",), again=True, next="/notes")),
+    "second_factor-set-up": Sample(
+        SecondFactorPage(attempt="att_1", methods=("passkey/enrol", "totp/enrol"), sets_up=True)
+    ),
+    "second_factor-nothing": Sample(SecondFactorPage(methods=(), again=True)),
+    "totp_setup": Sample(TotpSetupPage(enrolment=SECRET)),
+    "totp_setup-wrong": Sample(TotpSetupPage(enrolment=SECRET), Denied(SECOND_FACTOR_INVALID)),
+    "recovery_codes": Sample(RecoveryCodesPage(codes=["abcd-efgh-ijkl-mnop"] * 10)),
+    "account-factors": Sample(AccountPage(user=USER, sessions=SESSIONS[:1], factors=FACTORS)),
+    "account-no-factors": Sample(
+        AccountPage(user=USER, sessions=SESSIONS[:1], factors=NO_FACTORS, notice="totp_added")
+    ),
+    "delete_account-no-password": Sample(DeleteAccountPage(email=USER.email, has_password=False)),
     "sign_in-wrong": Sample(SignInPage(identifier="ann@example.org"), Denied(INVALID_CREDENTIALS)),
     "sign_in-limited": Sample(SignInPage(identifier="ann"), Denied(RATE_LIMITED, retry_after=600)),
     "sign_in-after-reset": Sample(SignInPage(notice="password_reset")),

@@ -14,7 +14,7 @@ from watchword.pages.contexts import Notice
 PAGE = "text/html"
 NEW_PASSWORD = "difference engine no. 2"
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ELSEWHERE = [

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 
+from watchword.admission.proof import Proof
 from watchword.admission.tables import attempts, challenges
 from watchword.foundation.clock import HOUR
 from watchword.foundation.errors import Code
@@ -31,15 +32,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         name, password: of the account to make.
         next_page: where the person wanted to go, a checked path of this site.
         taken: the address leads to an account already: this attempt looks like any other and can't succeed.
+        proofs: what has been shown already.
+        secret: the method's own: a TOTP secret that waits for its first code, the challenge of a passkey.
+        passkey: the method's own: a passkey to be added to the account that is made.
+        parent: the attempt that this one carries on.
     """
 
-    email: str
-    email_key: str
-    language: str
+    email: str = ""
+    email_key: str = ""
+    language: str = ""
     name: str = ""
     password: str | None = None
     next_page: str = ""
     taken: bool = False
+    proofs: tuple[Proof, ...] = ()
+    secret: bytes = b""
+    passkey: bytes = b""
+    parent: str = ""
 
     @property
     def address(self) -> EmailAddress:
@@ -52,7 +61,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: `att_…`.
-        purpose: which completion it leads to: `sign_up`, `email_change`.
+        purpose: which completion it leads to: `sign_up`, `sign_in`, `step_up`, `email_change`.
         user_id: whose it is, where someone is signed in already.
         plan: what it will do.
     """
@@ -99,6 +108,11 @@ def complete(tx: Transaction, attempt: Attempt) -> bool:
     """Close the attempt; `True` for the one caller that does (of any number at once)."""
     closed = update(attempts).where(attempts.c.id == attempt.id, attempts.c.completed_at.is_(None))
     return tx.execute(closed.values(completed_at=tx.now, sealed=b"")).rowcount == 1
+
+
+def cancel(tx: Transaction, user_id: str, purpose: str) -> None:
+    """Drop the user's open attempts of this purpose: a new one takes their place (CB-196)."""
+    tx.execute(delete(attempts).where(attempts.c.user_id == user_id, attempts.c.purpose == purpose))
 
 
 def cancel_all(tx: Transaction, user_id: str) -> None:

@@ -58,6 +58,11 @@ class Target:
 _TARGET = (challenges.c.attempt_id, challenges.c.user_id)
 
 
+def clean_code(text: str) -> Secret:
+    """Return the code without the spaces and hyphens that people type between its groups (A89)."""
+    return Secret("".join(letter for letter in text if letter not in " -\u00a0"))
+
+
 def issue(tx: Transaction, keyring: Keyring, attempt_id: str) -> Sent:
     """Make a new code and link that carry this attempt on; earlier ones of it are void from here on (CB-109)."""
     tx.execute(delete(challenges).where(challenges.c.attempt_id == attempt_id))

@@ -7,6 +7,7 @@ from watchword.admission.browser import Browser
 from watchword.admission.challenge import CODE_EXPIRED, CODE_INVALID, LINK_INVALID
 from watchword.admission.outcome import Complete, NextStep, Pending
 from watchword.admission.proof import Proof
+from watchword.admission.second_factor import CARRIED_ON
 from watchword.admission.services import Services
 from watchword.audit.events import AuditEvent
 from watchword.foundation.errors import Denied
@@ -33,7 +34,7 @@ def ask(tx: Transaction, services: Services, request: Request, attempt: Attempt,
         values = {"link": link, "reset": services.url(request, "/forgot")}
         services.send(tx, "address_taken", plan.email, plan.language, values)
     else:
-        kind = "confirm_address" if attempt.purpose == "sign_up" else "email_change_confirm"
+        kind = "email_change_confirm" if attempt.purpose == "email_change" else "confirm_address"
         link = services.url(request, f"/confirm/{sent.link.reveal()}")
         services.send(tx, kind, plan.email, plan.language, {"code": sent.code.reveal(), "link": link})
     step = NextStep(method="email_code", to=masked(plan.email))
@@ -109,9 +110,14 @@ def _attempt_of_link(tx: Transaction, services: Services, request: Request, link
 
 
 def _load(tx: Transaction, services: Services, browser: Browser, attempt_id: str) -> Attempt | None:
-    if browser.is_new:
+    """Return the open attempt if it is one that an address carries on.
+
+    A code from a mail is no second factor: it neither signs in, nor steps up, nor resets a password beside one (A91).
+    """
+    attempt = None if browser.is_new else attempts.load(tx, services.keyring, browser.hash, attempt_id)
+    if attempt is None or attempt.purpose in CARRIED_ON or attempt.purpose not in services.completions:
         return None
-    return attempts.load(tx, services.keyring, browser.hash, attempt_id)
+    return attempt
 
 
 def _carry_out(tx: Transaction, services: Services, request: Request, attempt: Attempt) -> Complete | Pending | Denied:

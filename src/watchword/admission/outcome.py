@@ -13,11 +13,11 @@ class NextStep(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         method: name of the step: `POST /auth/attempt/{method}`.
-        to: where its code went, masked (`a…@example.org`).
+        to: where its code went, masked (`a…@example.org`); empty where nothing was sent.
     """
 
     method: str
-    to: str
+    to: str = ""
 
 
 class PendingAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-Factor = Literal["password", "email", "console"]
-"""What can be shown: a password; a code or link sent to an e-mail address; access to the server's console."""
+Factor = Literal["password", "email", "console", "totp", "recovery_code", "passkey", "security_key"]
+"""What can be shown: a password; a code or link sent to an e-mail address; access to the server's console; a code of an
+authenticator app; a recovery code; a WebAuthn credential whose user was verified, or one whose user was only present."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Protocol, final
 from watchword.admission.attempt import Attempt
 from watchword.admission.outcome import Complete, Pending
 from watchword.admission.proof import Proof
+from watchword.admission.second_factor import SecondFactor
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog, Detail
 from watchword.foundation.errors import ConfigurationError, Denied
@@ -43,6 +44,8 @@ class Services:
     gate: Gate
     completions: dict[str, Completion] = field(default_factory=dict[str, Completion])
     """By the purpose of the attempt; filled by `auth.py` from the methods and features that are switched on."""
+    second_factors: dict[str, SecondFactor] = field(default_factory=dict[str, SecondFactor])
+    """By the name of the step; filled likewise."""
 
     def language(self, request: Request) -> str:
         """Return the language of mails to whoever sends this request."""
@@ -104,4 +107,25 @@ class Part(Protocol):
     @property
     def completions(self) -> Mapping[str, Completion]:
         """The purposes of attempts that it carries out."""
+        ...
+
+
+class FactorPart(Part, Protocol):
+    """A method that can be a second factor."""
+
+    @property
+    def second_factor(self) -> SecondFactor:
+        """What the door asks of it."""
+        ...
+
+
+class Method(Protocol):
+    """A sign-in method as it is declared in `Auth(methods=[...])`: its options."""
+
+    def bind(self, services: Services) -> FactorPart:
+        """Return the method, at work.
+
+        Raises:
+            ConfigurationError: a library that it builds on is not installed.
+        """
         ...

@@ -32,6 +32,13 @@ challenges = Table(
     Column("used_at", BigInteger),
 )
 
+grace_periods = Table(
+    "grace_periods",
+    metadata,
+    Column("user_id", String(30), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+
 devices = Table(
     "devices",
     metadata,

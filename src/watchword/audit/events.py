@@ -13,6 +13,16 @@ class AuditEvent(StrEnum):
     SESSION_ENDED = "session_ended"
     SESSIONS_ENDED = "sessions_ended"
 
+    SECOND_FACTOR_ASKED = "second_factor_asked"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    STEPPED_UP = "stepped_up"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    FACTORS_FORGOTTEN = "factors_forgotten"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    PASSKEY_CLONED = "passkey_cloned"
+
     CODE_FAILED = "code_failed"
     LIMIT_REACHED = "limit_reached"
     ORIGIN_REFUSED = "origin_refused"

@@ -121,6 +121,20 @@ def end_sessions(who: Who, config: Config = None) -> None:
         _say(auth.administration.end_sessions(who), "All sessions of {email} have ended.")
 
 
+@app.command("forget-factors")
+def forget_factors(who: Who, config: Config = None) -> None:
+    """Remove all second factors of somebody who has lost theirs; their sessions end, and a mail tells them.
+
+    Make sure first that it is them who asks: whoever has their password can sign in afterwards.
+
+    \b
+    Examples:
+      watchword users forget-factors ada@example.org
+    """  # noqa: D301
+    with opened(config) as auth:
+        _say(auth.administration.forget_factors(who), "{email} has no second factor any more, all sessions have ended.")
+
+
 def _password(*, from_stdin: bool) -> str | None:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from watchword.foundation.durations import parse_duration
 from watchword.foundation.errors import ConfigurationError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, SessionLimits, Settings
+from watchword.foundation.settings import SMTP, Brand, SecondFactor, SessionLimits, Settings
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -65,6 +65,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
     "session": {name: f"session_{name}" for name in ("idle", "absolute", "remembered")},
+    "second_factor": {name: f"second_factor_{name}" for name in ("mode", "roles", "grace")},
     "server": {name: name for name in ("host", "port", "workers")},
 }
 
@@ -146,6 +147,7 @@ def _checked(where: str, name: str, value: Any) -> Any:
         "port": (int, "a number"),
         "workers": (int, "a number"),
         "remembered": (int, "a number"),
+        "roles": (list, 'a list, ["admin"]'),
     }.get(name, (str, 'text in quotes, "…"'))
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ConfigurationError(f"watchword.toml: {where}: expected {expected}, found {value!r}")
@@ -167,6 +169,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         limits=given.get("limits", {}),
         roles=given.get("roles", {}),
         session=session_limits_of(given),
+        second_factor=second_factor_of(given),
         smtp=smtp_of(given),
         breached_password_url=given.get("breached_password_url"),
         language=given.get("language", "en"),
@@ -187,6 +190,19 @@ def session_limits_of(given: Mapping[str, Any]) -> SessionLimits:
     if "session_remembered" in given:
         values["remembered"] = given["session_remembered"]
     return SessionLimits(**values)
+
+
+def second_factor_of(given: Mapping[str, Any]) -> SecondFactor:
+    """Return the second-factor policy that the settings give, its grace as text (`14 days`).
+
+    Raises:
+        ConfigurationError: there is no such mode.
+    """
+    mode = given.get("second_factor_mode", "optional")
+    if mode not in ("off", "optional", "required"):
+        raise ConfigurationError(f"[second_factor] mode is {mode!r}: write 'off', 'optional' or 'required'")
+    grace = parse_duration(given["second_factor_grace"]) if "second_factor_grace" in given else 0
+    return SecondFactor(mode=mode, roles=given.get("second_factor_roles", ()), grace=grace)
 
 
 _NO_MAIL_URL: Final = "the mail server is no URL: write 'smtp://user:password@host:587' or 'smtps://…:465'"

@@ -48,6 +48,27 @@ class SessionLimits:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """Who is asked for a second factor.
+
+    Attributes:
+        mode: `off`: nobody, whatever they have set up; `optional`: whoever has set one up; `required`: those too, and
+            the rest sets one up at the next sign-in.
+        roles: whom `required` is for; everybody where none is named.
+        grace: for how long, in milliseconds from the first sign-in under it, `required` lets people in without.
+    """
+
+    mode: Literal["off", "optional", "required"] = "optional"
+    roles: tuple[str, ...] = ()
+    grace: int = 0
+
+    def requires(self, role: str) -> bool:
+        """Tell whether somebody of this role must have a second factor."""
+        return self.mode == "required" and (not self.roles or role in self.roles)
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class SMTP:
     """Where mail leaves.
@@ -84,6 +105,7 @@ class Settings:
             `admin`, who may everything.
         limits: rates by name that replace the defaults (`{"sign_in_address": "100/minute"}`).
         session: how long sessions live.
+        second_factor: who is asked for a second factor.
         smtp: where mail leaves; `None` only in development (mailbox page).
         breached_password_url: base URL of a k-anonymity range service, or `None` for the offline list alone.
         language: the pages' language where the browser asks for none that exists.
@@ -98,6 +120,7 @@ class Settings:
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     session: SessionLimits = field(default_factory=SessionLimits)
+    second_factor: SecondFactor = field(default_factory=SecondFactor)
     smtp: SMTP | None = None
     breached_password_url: str | None = None
     language: str = "en"

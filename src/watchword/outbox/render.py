@@ -17,8 +17,17 @@ MailKind = Literal[
     "confirm_address",
     "email_change_confirm",
     "email_changed",
+    "factors_forgotten",
+    "passkey_added",
+    "passkey_removed",
     "password_changed",
     "password_reset",
+    "recovery_code_used",
+    "recovery_codes_low",
+    "recovery_codes_made",
+    "second_factor_blocked",
+    "totp_added",
+    "totp_removed",
 ]
 VALUES: Final[dict[MailKind, tuple[str, ...]]] = {
     "account_deleted": (),
@@ -26,10 +35,20 @@ VALUES: Final[dict[MailKind, tuple[str, ...]]] = {
     "confirm_address": ("code", "link"),
     "email_change_confirm": ("code", "link"),
     "email_changed": ("email", "link"),
+    "factors_forgotten": (),
+    "passkey_added": ("name", "link"),
+    "passkey_removed": ("name", "link"),
     "password_changed": ("link",),
     "password_reset": ("link",),
+    "recovery_code_used": ("left", "link"),
+    "recovery_codes_low": ("left", "link"),
+    "recovery_codes_made": ("link",),
+    "second_factor_blocked": ("link",),
+    "totp_added": ("link",),
+    "totp_removed": ("link",),
 }
-"""What each kind of mail tells: a `code`, the `link` of its button, the `reset` link, the new `email`."""
+"""What each kind of mail tells: a `code`, the `link` of its button, the `reset` link, the new `email`, the
+`name` of a passkey, how many codes are `left`."""
 _PACKAGE = "watchword.outbox"
 _DARK_CARD = parse_colour("#1b1e24")
 

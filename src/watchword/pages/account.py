@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 from watchword.admission.outcome import Complete
 from watchword.admission.services import Services
 from watchword.features.account.routes import AccountFeature, EmailChangeInput, ProfileInput
-from watchword.foundation.errors import NOT_FOUND, Denied
+from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, Denied
 from watchword.http.body import convert_input
 from watchword.http.request import Request
 from watchword.http.response import Response, redirect
 from watchword.http.route import Handler, Route
 from watchword.methods.password.steps import PasswordSteps
 from watchword.pages.contexts import AccountPage, DeleteAccountPage, Notice, parse_notice
+from watchword.pages.factors import FactorPages
 from watchword.pages.render import Renderer
 from watchword.policy.signed_in import SignedIn
 
@@ -24,13 +25,19 @@ class AccountPages:
     """One page with everything about one's account, and a small form for each thing to do."""
 
     def __init__(
-        self, services: Services, renderer: Renderer, account: AccountFeature, password: PasswordSteps
+        self,
+        services: Services,
+        renderer: Renderer,
+        account: AccountFeature,
+        password: PasswordSteps,
+        factors: FactorPages,
     ) -> None:
         self._services = services
         self._renderer = renderer
         self._feature = account
         self._steps = account.steps
         self._password = password
+        self._factors = factors
         self._signed_in = SignedIn(services.gate)
         self.routes: tuple[Route, ...] = (
             self._page("GET", "", self._show),
@@ -75,7 +82,7 @@ class AccountPages:
         session = self._signed_in.session(request)
         outcome = self._steps.ask_for_email_change(request, session, email=body.email, password=body.password)
         if isinstance(outcome, Denied):
-            return self._draw(request, {"email": body.email}, outcome)
+            return self._refused(outcome) or self._draw(request, {"email": body.email}, outcome)
         return redirect(self._url("/confirm", attempt=outcome.attempt), outcome.cookies)
 
     def _change_password(self, request: Request, form: Form) -> Response:
@@ -83,7 +90,7 @@ class AccountPages:
         outcome = self._password.change(request, session, current=form.get("current", ""), new=form.get("new", ""))
         if isinstance(outcome, Complete):
             return self._done("password_changed", outcome.cookies)
-        return self._draw(request, {}, outcome)
+        return self._refused(outcome) or self._draw(request, {}, outcome)
 
     def _end_session(self, request: Request, _: Form) -> Response | Denied:
         session = self._signed_in.session(request)
@@ -102,7 +109,7 @@ class AccountPages:
         session = self._signed_in.session(request)
         denied = self._steps.delete(request, session, password=form.get("password", ""))
         if denied is not None:
-            return self._draw_delete(request, denied)
+            return self._refused(denied, "/account/delete") or self._draw_delete(request, denied)
         gone = (self._services.cookies.clear_session(),)
         return redirect(self._url("/sign-in", notice="account_deleted"), gone)
 
@@ -111,14 +118,22 @@ class AccountPages:
         page = AccountPage(
             user=session.user,
             sessions=self._steps.sessions(session),
+            factors=self._factors.view(request),
             typed=typed,
             notice=parse_notice(request.query_parameter("notice")),
         )
         return self._renderer.render(page, self._renderer.language(request), denied=denied)
 
     def _draw_delete(self, request: Request, denied: Denied | None) -> Response:
-        page = DeleteAccountPage(email=self._signed_in.session(request).user.email)
+        session = self._signed_in.session(request)
+        page = DeleteAccountPage(email=session.user.email, has_password=self._factors.view(request).has_password)
         return self._renderer.render(page, self._renderer.language(request), denied=denied)
+
+    def _refused(self, denied: Denied, path: str = "/account") -> Response | None:
+        """Lead whoever has to show more through it, and back; `None` for other refusals."""
+        if denied.code is not STEP_UP_REQUIRED:
+            return None
+        return self._factors.step_up(f"{self._services.settings.prefix}{path}")
 
     def _done(self, notice: Notice, cookies: tuple[str, ...] = ()) -> Response:
         return redirect(self._url("/account", notice=notice), cookies)

@@ -9,18 +9,24 @@ from typing import Literal, cast, final, get_args
 
 from watchword.features.account.steps import SessionView
 from watchword.identity.users import User
+from watchword.methods.passkey.store import PasskeyView
+from watchword.methods.totp.codes import Enrolment
+from watchword.methods.totp.steps import TOTPView
 from watchword.outbox.mailbox import MailboxMessage
 
 Notice = Literal[
     "account_deleted",
     "code_sent",
     "email_changed",
+    "passkey_added",
+    "passkey_removed",
     "password_changed",
     "password_reset",
     "profile_saved",
-    "prove_again",
     "session_ended",
     "sessions_ended",
+    "totp_added",
+    "totp_removed",
 ]
 """A thing that was just done, said on the page that follows it."""
 
@@ -40,20 +46,22 @@ class Page:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPage(Page):
-    """Identifier and password; `next` is where to go then (already checked), `identifier` what was typed."""
+    """Identifier and password, or a passkey; `next` is where to go then (already checked), `identifier` what was typed."""
 
     next: str = ""
     identifier: str = ""
+    passkeys: bool = False
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUpPage(Page):
-    """E-mail address, password and name."""
+    """E-mail address, password or passkey, and name."""
 
     next: str = ""
     email: str = ""
     name: str = ""
+    passkeys: bool = False
 
 
 @final
@@ -125,17 +133,82 @@ class SignedOutPage(Page):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorPage(Page):
+    """What is missing before somebody is let in, or before they go on.
+
+    Attributes:
+        methods: names of the steps that are offered.
+        attempt: id of the attempt that they carry on; empty where one begins with the form.
+        next: where to go then.
+        again: whether somebody is signed in already, and shows once more who they are.
+        sets_up: whether a second factor is to be set up first.
+    """
+
+    methods: Sequence[str]
+    attempt: str = ""
+    next: str = ""
+    again: bool = False
+    sets_up: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotpSetupPage(Page):
+    """A secret on its way into an authenticator app."""
+
+    enrolment: Enrolment
+    next: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodesPage(Page):
+    """New recovery codes, shown this once."""
+
+    codes: Sequence[str]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorsView:
+    """What the account page tells of somebody's factors; `None` for what the site does not offer.
+
+    Attributes:
+        has_password: whether there is one to ask for.
+        passkeys: oldest first.
+        signal: what to tell the browser of them, as JSON.
+        has_totp, totp: whether there is an authenticator app, and which.
+        codes_left: how many recovery codes.
+    """
+
+    has_password: bool = True
+    passkeys: Sequence[PasskeyView] | None = None
+    signal: str = ""
+    has_totp: bool | None = None
+    totp: TOTPView | None = None
+    codes_left: int | None = None
+
+    @property
+    def is_any(self) -> bool:
+        """Tell whether the site offers any."""
+        return self.passkeys is not None or self.has_totp is not None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPage(Page):
     """One's own account.
 
     Attributes:
         user: whose it is.
         sessions: the live ones, last used first.
+        factors: what this person signs in with.
         typed: what was typed into a form that is shown again, by field: `name`, `user_name`, `email`.
     """
 
     user: User
     sessions: Sequence[SessionView]
+    factors: FactorsView = field(default_factory=FactorsView)
     typed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -145,6 +218,7 @@ class DeleteAccountPage(Page):
     """The password, once more, before the account goes for good."""
 
     email: str
+    has_password: bool = True
 
 
 @final

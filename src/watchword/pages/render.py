@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _PACKAGE = "watchword.pages"
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _MAILBOX_POLICY: Final = f"{_POLICY}; frame-src 'self'"
 _MAIL_POLICY: Final = (
@@ -144,6 +144,7 @@ def _environment() -> "Environment":
     environment.filters["initial"] = initial
     environment.filters["strong"] = _strong
     environment.filters["clickable"] = _clickable
+    environment.filters["groups"] = _groups
     return environment
 
 
@@ -207,6 +208,11 @@ def _device(texts: Texts) -> Callable[[str], Mapping[str, object]]:
 
 def _strong(text: str) -> Markup:
     return Markup("<strong>{}</strong>").format(text)
+
+
+def _groups(text: str) -> str:
+    """Return the text in groups of four, for reading and typing."""
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def _clickable(text: str) -> Markup:

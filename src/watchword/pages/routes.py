@@ -1,15 +1,17 @@
 """The hosted pages as routes: forms that drive the same steps as the HTTP API, with or without JavaScript."""
 
+from collections.abc import Sequence
 from typing import Any, Final, final
 from urllib.parse import urlencode
 
 from watchword.admission import confirmation
 from watchword.admission.attempt import ATTEMPT_EXPIRED
-from watchword.admission.challenge import LINK_INVALID
-from watchword.admission.outcome import Complete
-from watchword.admission.services import Services
+from watchword.admission.challenge import LINK_INVALID, clean_code
+from watchword.admission.outcome import Complete, Pending
+from watchword.admission.services import FactorPart, Services
 from watchword.features.account.routes import AccountFeature
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, UNAUTHENTICATED, Denied
 from watchword.http.body import convert_input
 from watchword.http.kernel import asks_for_page
@@ -19,7 +21,6 @@ from watchword.http.request import Request
 from watchword.http.response import Response, redirect
 from watchword.http.route import Handler, OpenToAll, Route
 from watchword.identity.email_address import masked
-from watchword.methods.email_code.routes import clean_code
 from watchword.methods.password.routes import ForgotInput, PasswordMethod, SignInInput, SignUpInput
 from watchword.pages.account import AccountPages
 from watchword.pages.contexts import (
@@ -36,12 +37,13 @@ from watchword.pages.contexts import (
     SignUpPage,
     parse_notice,
 )
+from watchword.pages.factors import FactorPages
 from watchword.pages.mailbox import mailbox_routes
 from watchword.pages.render import Renderer
 
 Form = dict[str, str]
-_AGAIN: Final = "prove_again"
-"""The notice of the sign-in page for somebody whose sign-in is too old for what they asked for."""
+_REACHABLE: Final = ("", "aal1", "aal2")
+"""The assurance that a step-up can lead to: none that is named, or one that factors here add up to."""
 
 
 @final
@@ -49,7 +51,14 @@ class Pages:
     """The pages of one site."""
 
     def __init__(
-        self, services: Services, password: PasswordMethod, account: AccountFeature, first_admin: FirstAdmin
+        self,
+        services: Services,
+        *,
+        password: PasswordMethod,
+        account: AccountFeature,
+        first_admin: FirstAdmin,
+        step_up: StepUpFeature,
+        factors: Sequence[FactorPart],
     ) -> None:
         self._services = services
         self._password = password.steps
@@ -76,17 +85,20 @@ class Pages:
             _page("POST", "/setup/{token}", self._set_up, hashes_password=True),
             _page("GET", "/signed-out", self._signed_out),
         )
-        account_pages = AccountPages(services, self._renderer, account, self._password)
+        self._factors = FactorPages(services, self._renderer, self._password, step_up, factors)
+        account_pages = AccountPages(services, self._renderer, account, self._password, self._factors)
         mailbox = () if services.settings.is_production else mailbox_routes(services, self._renderer)
-        self.routes: tuple[Route, ...] = (*mine, *account_pages.routes, *mailbox)
+        self.routes: tuple[Route, ...] = (*mine, *self._factors.routes, *account_pages.routes, *mailbox)
 
     def render_problem(self, request: Request, denied: Denied) -> Response:
         """Return the page of a refusal; whoever must sign in (again) is led to do so, and back to where they were."""
-        is_too_old = denied.code is STEP_UP_REQUIRED and "acr_values" not in denied.extra
-        if denied.code is UNAUTHENTICATED or is_too_old:
-            here = f"{request.path}?{request.query}" if request.query else request.path
-            back = {"next": here} if request.method in SAFE_METHODS else {}
-            return redirect(self._url("/sign-in", back | ({"notice": _AGAIN} if is_too_old else {})))
+        here = f"{request.path}?{request.query}" if request.query else request.path
+        back = {"next": here} if request.method in SAFE_METHODS else {}
+        if denied.code is UNAUTHENTICATED:
+            return redirect(self._url("/sign-in", back))
+        level = str(denied.extra.get("acr_values", ""))
+        if denied.code is STEP_UP_REQUIRED and level in _REACHABLE:
+            return self._factors.step_up(back.get("next", ""), level)
         signed_in = self._services.gate.remembered(request) is not None
         return self._renderer.error(self._renderer.language(request), denied, signed_in=signed_in)
 
@@ -103,27 +115,35 @@ class Pages:
     def _show_sign_in(self, request: Request, _: None) -> Response:
         here = _next(request.query_parameter("next"))
         notice = parse_notice(request.query_parameter("notice"))
-        if notice != _AGAIN and self._services.gate.verify(request) is not None:
+        if self._services.gate.verify(request) is not None:
             return redirect(here or "/")
         # A session cookie that opens nothing any more goes away here, and so do two of them (A38).
         cookies = self._services.cookies
-        stale = (cookies.clear_session(),) if cookies.session in request.cookies and notice != _AGAIN else ()
-        return self._draw(request, SignInPage(next=here, notice=notice), cookies=stale)
+        stale = (cookies.clear_session(),) if cookies.session in request.cookies else ()
+        return self._draw(
+            request, SignInPage(next=here, notice=notice, passkeys=self._factors.has_passkeys), cookies=stale
+        )
 
     def _sign_in(self, request: Request, form: Form) -> Response:
-        page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""))
+        passkeys = self._factors.has_passkeys
+        page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""), passkeys=passkeys)
         body = convert_input(_fields(form, "identifier", "password"), SignInInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)
-        outcome = self._password.sign_in(request, identifier=body.identifier, password=body.password)
+        outcome = self._password.sign_in(
+            request, identifier=body.identifier, password=body.password, next_page=page.next
+        )
         return self._enter(request, outcome, page, page.next)
 
     def _show_sign_up(self, request: Request, _: None) -> Response:
-        return self._draw(request, SignUpPage(next=_next(request.query_parameter("next"))))
+        return self._draw(
+            request, SignUpPage(next=_next(request.query_parameter("next")), passkeys=self._factors.has_passkeys)
+        )
 
     def _sign_up(self, request: Request, form: Form) -> Response:
         here = _next(form.get("next"))
-        page = SignUpPage(next=here, email=form.get("email", ""), name=form.get("name", ""))
+        email, name = form.get("email", ""), form.get("name", "")
+        page = SignUpPage(next=here, email=email, name=name, passkeys=self._factors.has_passkeys)
         body = convert_input(_fields(form, "email", "password", "name"), SignUpInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)
@@ -196,12 +216,12 @@ class Pages:
 
     def _reset(self, request: Request, form: Form) -> Response:
         token = request.parameters["token"]
-        denied = self._password.reset(request, token=token, password=form.get("password", ""))
-        if denied is None:
+        outcome = self._password.reset(request, token=token, password=form.get("password", ""))
+        if outcome is None:
             return redirect(self._url("/sign-in", {"notice": "password_reset"}))
-        if denied.code is LINK_INVALID:
-            return self.render_problem(request, denied)
-        return self._draw(request, ResetPage(), denied)
+        if isinstance(outcome, Denied) and outcome.code is LINK_INVALID:
+            return self.render_problem(request, outcome)
+        return self._enter(request, outcome, ResetPage(), "")
 
     def _show_setup(self, request: Request, _: None) -> Response:
         if not self._first_admin.is_open(request.parameters["token"]):
@@ -227,6 +247,8 @@ class Pages:
         """Go on to where the person wanted to be, signed in; or show the form again with what went wrong."""
         if isinstance(outcome, Complete):
             return redirect(landing or "/", outcome.cookies)
+        if isinstance(outcome, Pending):
+            return redirect(self._url("/second-factor", {"attempt": outcome.attempt}), outcome.cookies)
         if outcome.code is ATTEMPT_EXPIRED:
             return self.render_problem(request, outcome)
         return self._draw(request, page, outcome)

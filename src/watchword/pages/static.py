@@ -28,6 +28,7 @@ class StaticFiles:
         contents = {
             "pages.css": (folder / "pages.css").read_text(encoding="utf-8"),
             "pages.js": (folder / "pages.js").read_text(encoding="utf-8"),
+            "passkey.js": (folder / "passkey.js").read_text(encoding="utf-8"),
             "brand.css": brand_css(settings.brand),
             "brand.svg": brand_icon(settings.brand),
         }
@@ -35,7 +36,7 @@ class StaticFiles:
         self._urls = {name: f"{settings.prefix}/static/{_hashed(name, text)}" for name, text in contents.items()}
 
     def url(self, name: str) -> str:
-        """Return the path of `pages.css`, `pages.js`, `brand.css` or `brand.svg`, with the hash of its content."""
+        """Return the path of `pages.css`, `pages.js`, `passkey.js`, `brand.css` or `brand.svg`, with the hash of its content."""
         return self._urls[name]
 
     def response(self, file: str) -> Response | None:

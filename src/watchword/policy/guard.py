@@ -12,7 +12,8 @@ from watchword.foundation.durations import parse_duration
 from watchword.foundation.errors import AccessError, Forbidden, NotFound, StepUpRequired, Unauthenticated
 from watchword.policy.decide import NOTHING, GuardError, Judging, decide, decide_sync
 from watchword.policy.marking import decorate, inside
-from watchword.sessions.session import Assurance, Session
+from watchword.sessions.assurance import Assurance
+from watchword.sessions.session import Session
 
 When = Callable[..., Any]
 """The app's own question: takes the session, then parameters of the route by name; answers `True` or `False`."""

@@ -14,6 +14,7 @@ from watchword.foundation.settings import SessionLimits
 from watchword.http.request import Request
 from watchword.identity.tables import users
 from watchword.identity.users import USER_COLUMNS, USER_SOURCE, Role, user_of
+from watchword.sessions.assurance import Assurance, assurance_of
 from watchword.sessions.session import Session
 from watchword.sessions.tables import sessions
 from watchword.sessions.token import new_token
@@ -104,6 +105,7 @@ def session_of(row: SessionRow, roles: Mapping[str, tuple[str, ...]]) -> Session
         user=user_of(row),
         permissions=roles.get(row.role, ()),
         factors=_factors(row.factors),
+        assurance=_assurance(row.factors),
         authenticated_at=created_at if row.authenticated_at == row.created_at else to_datetime(row.authenticated_at),
         created_at=created_at,
         last_used_at=to_datetime(row.last_used_at),
@@ -114,6 +116,11 @@ def session_of(row: SessionRow, roles: Mapping[str, tuple[str, ...]]) -> Session
 @lru_cache(64)
 def _factors(text: str) -> tuple[str, ...]:
     return tuple(text.split())
+
+
+@lru_cache(64)
+def _assurance(text: str) -> Assurance:
+    return assurance_of(text.split())
 
 
 def is_live(row: SessionRow, limits: SessionLimits, now: int) -> bool:

@@ -6,8 +6,7 @@ from typing import Literal
 import msgspec
 
 from watchword.identity.users import User
-
-Assurance = Literal["aal1", "aal2", "aal3"]
+from watchword.sessions.assurance import Assurance
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from watchword.admission.answers import answer
 from watchword.admission.outcome import PendingAnswer
 from watchword.admission.services import Completion, Services
 from watchword.features.account.steps import LAST_ADMIN, AccountSteps, SessionView
-from watchword.foundation.errors import NOT_FOUND, Denied
+from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, Denied
 from watchword.http.body import Input
 from watchword.http.request import Request
 from watchword.http.response import Response, json_response, redirect
@@ -28,16 +28,16 @@ class ProfileInput(Input, frozen=True, kw_only=True):
 
 
 class EmailChangeInput(Input, frozen=True, kw_only=True):
-    """The new address, and the current password."""
+    """The new address, and the current password where the account has one."""
 
     email: str
-    password: str
+    password: str = ""
 
 
 class DeletionInput(Input, frozen=True, kw_only=True):
-    """The current password."""
+    """The current password, where the account has one."""
 
-    password: str
+    password: str = ""
 
 
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +162,7 @@ class AccountFeature:
                 input=EmailChangeInput,
                 output=PendingAnswer,
                 status=202,
-                codes=(RATE_LIMITED,),
+                codes=(STEP_UP_REQUIRED, RATE_LIMITED),
                 hashes_password=True,
             ),
             Route(
@@ -174,7 +174,7 @@ class AccountFeature:
                 handler=self._delete,
                 input=DeletionInput,
                 output=DoneAnswer,
-                codes=(LAST_ADMIN, RATE_LIMITED),
+                codes=(LAST_ADMIN, STEP_UP_REQUIRED, RATE_LIMITED),
                 hashes_password=True,
             ),
         )

@@ -162,9 +162,8 @@ class AccountSteps:
         services.note(tx, AuditEvent.EMAIL_CHANGED, request, account.user.id)
         values = {"email": attempt.plan.email, "link": services.url(request, "/forgot")}
         services.send(tx, "email_changed", account.user.email, account.language, values)
-        user = msgspec.structs.replace(account.user, email=attempt.plan.email)
-        proofs = tuple(Proof(factor=factor, at=proof.at) for factor in session.factors if factor == "password")
-        return door.admit(tx, services, request, user, (*proofs, proof))
+        moved = msgspec.structs.replace(session.user, email=attempt.plan.email)
+        return door.readmit(tx, services, request, msgspec.structs.replace(session, user=moved), proof)
 
     def export(self, request: Request, session: Session) -> dict[str, Any]:
         """Return everything that is kept about whoever is signed in, without a secret (A86)."""

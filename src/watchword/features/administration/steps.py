@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import final
 
+from watchword.admission import second_factor
 from watchword.admission.services import Services
 from watchword.audit.events import AuditEvent
 from watchword.foundation.errors import INPUT_INVALID, NOT_FOUND, Denied, FieldError
@@ -93,6 +94,20 @@ class Administration:
             self._services.audit.record(
                 tx, AuditEvent.SESSIONS_ENDED, user_id=account.user.id, details={"count": ended}
             )
+
+        return self._change(who, change)
+
+    def forget_factors(self, who: str) -> User | Denied:
+        """Remove every second factor of somebody who has lost theirs and has shown you who they are.
+
+        Their sessions end, and they are told by mail. Where the policy requires one, the next sign-in sets it up.
+        """
+
+        def change(tx: Transaction, account: Account) -> None:
+            second_factor.forget_all(tx, self._services, account.user.id)
+            records.end_all(tx, account.user.id)
+            self._services.audit.record(tx, AuditEvent.FACTORS_FORGOTTEN, user_id=account.user.id)
+            self._services.send(tx, "factors_forgotten", account.user.email, account.language, {})
 
         return self._change(who, change)
 

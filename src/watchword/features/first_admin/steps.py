@@ -5,7 +5,7 @@ from typing import final
 
 from watchword.admission import challenge, door
 from watchword.admission.challenge import LINK_INVALID, SETUP_LIFETIME
-from watchword.admission.outcome import Complete
+from watchword.admission.outcome import Complete, Pending
 from watchword.admission.proof import Proof
 from watchword.admission.services import Services
 from watchword.audit.events import AuditEvent
@@ -38,7 +38,9 @@ class FirstAdmin:
         with self._services.store.read() as tx:
             return count_admins(tx) == 0 and challenge.peek_link(tx, "setup", token) is not None
 
-    def create(self, request: Request, *, token: str, email: str, password: str, name: str) -> Complete | Denied:
+    def create(
+        self, request: Request, *, token: str, email: str, password: str, name: str
+    ) -> Complete | Pending | Denied:
         """Make the admin and sign in. Whoever reads the console vouches for the address: no mail has to work yet."""
         services = self._services
         with services.store.write(durable=False) as tx:

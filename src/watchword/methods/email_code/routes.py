@@ -5,11 +5,10 @@ from typing import final
 from watchword.admission import confirmation
 from watchword.admission.answers import ANSWERS, answer
 from watchword.admission.attempt import ATTEMPT_EXPIRED
-from watchword.admission.challenge import CODE_EXPIRED, CODE_INVALID, LINK_INVALID
+from watchword.admission.challenge import CODE_EXPIRED, CODE_INVALID, LINK_INVALID, clean_code
 from watchword.admission.outcome import CompleteAnswer, PendingAnswer
 from watchword.admission.services import Completion, Services
 from watchword.foundation.errors import Code, Denied
-from watchword.foundation.secrets import Secret
 from watchword.http.body import Input
 from watchword.http.request import Request
 from watchword.http.response import Response
@@ -84,8 +83,3 @@ class EmailCode:
 
     def _send(self, request: Request, body: SendInput) -> Response | Denied:
         return answer(confirmation.ask_again(self._services, request, body.attempt))
-
-
-def clean_code(text: str) -> Secret:
-    """Return the code without the spaces and hyphens that people type between its groups (A89)."""
-    return Secret("".join(letter for letter in text if letter not in " -\u00a0"))

@@ -6,10 +6,12 @@ from typing import Literal, final
 import msgspec
 
 from watchword.admission.answers import ANSWERS, answer
+from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.challenge import LINK_INVALID
 from watchword.admission.outcome import CompleteAnswer, NextStep, PendingAnswer
+from watchword.admission.second_factor import STEP_NOT_OFFERED
 from watchword.admission.services import Completion, Services
-from watchword.foundation.errors import Denied
+from watchword.foundation.errors import STEP_UP_REQUIRED, Denied
 from watchword.http.body import Input
 from watchword.http.request import Request
 from watchword.http.response import Response, json_response
@@ -49,10 +51,17 @@ class ResetInput(Input, frozen=True, kw_only=True):
 
 
 class ChangeInput(Input, frozen=True, kw_only=True):
-    """The password that counts now, and the one that shall."""
+    """The password that counts now, if there is one, and the one that shall."""
 
-    current: str
+    current: str = ""
     new: str
+
+
+class ShownAgainInput(Input, frozen=True, kw_only=True):
+    """The attempt to step up, and the password."""
+
+    attempt: str
+    password: str
 
 
 class ForgotAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +83,7 @@ class PasswordMethod:
 
     def __init__(self, services: Services, steps: PasswordSteps) -> None:
         self.steps = steps
-        self.completions: Mapping[str, Completion] = {"sign_up": steps.make_account}
+        self.completions: Mapping[str, Completion] = {"sign_up": steps.make_account, "reset": steps.finish_reset}
         self._signed_in = SignedIn(services.gate)
         self.routes: tuple[Route, ...] = (*self._sign_routes(), *self._password_routes())
 
@@ -131,6 +140,7 @@ class PasswordMethod:
                 handler=self._reset,
                 input=ResetInput,
                 output=ResetAnswer,
+                more_statuses=ANSWERS,
                 codes=(LINK_INVALID, RATE_LIMITED),
                 hashes_password=True,
             ),
@@ -143,7 +153,20 @@ class PasswordMethod:
                 handler=self._change,
                 input=ChangeInput,
                 output=CompleteAnswer,
-                codes=(INVALID_CREDENTIALS, RATE_LIMITED),
+                codes=(INVALID_CREDENTIALS, STEP_UP_REQUIRED, RATE_LIMITED),
+                hashes_password=True,
+            ),
+            Route(
+                method="POST",
+                path="/attempt/password",
+                name="attempt_password",
+                summary="Carry a step-up on with the password",
+                guard=OpenToAll(),
+                handler=self._show_again,
+                input=ShownAgainInput,
+                output=CompleteAnswer,
+                more_statuses=ANSWERS,
+                codes=(ATTEMPT_EXPIRED, STEP_NOT_OFFERED, RATE_LIMITED),
                 hashes_password=True,
             ),
         )
@@ -159,7 +182,11 @@ class PasswordMethod:
         return outcome if isinstance(outcome, Denied) else json_response(ForgotAnswer(next=outcome.next), 202)
 
     def _reset(self, request: Request, body: ResetInput) -> Response | Denied:
-        return self.steps.reset(request, token=body.token, password=body.password) or json_response(ResetAnswer())
+        outcome = self.steps.reset(request, token=body.token, password=body.password)
+        return json_response(ResetAnswer()) if outcome is None else answer(outcome)
+
+    def _show_again(self, request: Request, body: ShownAgainInput) -> Response | Denied:
+        return answer(self.steps.show_again(request, body.attempt, body.password))
 
     def _change(self, request: Request, body: ChangeInput) -> Response | Denied:
         session = self._signed_in.session(request)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from watchword.admission import attempt as attempts
-from watchword.admission import challenge, confirmation, door
+from watchword.admission import challenge, confirmation, door, second_factor
 from watchword.admission.attempt import ATTEMPT_EXPIRED, Attempt, Plan
 from watchword.admission.browser import Browser, forget_devices
 from watchword.admission.challenge import LINK_INVALID, RESET_LIFETIME
@@ -27,7 +27,7 @@ from watchword.identity.users import (
     password_in_use,
     set_password,
 )
-from watchword.methods.password.hashing import PasswordHasher, Verified, normalise_password
+from watchword.methods.password.hashing import Mismatch, PasswordHasher, Verified, normalise_password
 from watchword.methods.password.screening import Screening
 from watchword.sessions import records
 from watchword.sessions.session import Session
@@ -95,7 +95,9 @@ class PasswordSteps:
             attempt = attempts.begin(tx, services.keyring, browser.hash, purpose="sign_up", plan=plan)
             return confirmation.ask(tx, services, request, attempt, browser)
 
-    def make_account(self, tx: Transaction, request: Request, attempt: Attempt, proof: Proof) -> Complete | Denied:
+    def make_account(
+        self, tx: Transaction, request: Request, attempt: Attempt, proof: Proof
+    ) -> Complete | Pending | Denied:
         """Make the account that the attempt was begun for, now that its address is proven, and sign in."""
         plan = attempt.plan
         user = create_user(
@@ -105,9 +107,11 @@ class PasswordSteps:
             return Denied(ATTEMPT_EXPIRED)
         self._services.note(tx, AuditEvent.SIGNED_UP, request, user.id)
         password = Proof(factor="password", at=proof.at)
-        return door.admit(tx, self._services, request, user, (password, proof))
+        return door.admit(tx, self._services, request, user, (password, proof), next_page=plan.next_page)
 
-    def sign_in(self, request: Request, *, identifier: str, password: str) -> Complete | Denied:
+    def sign_in(
+        self, request: Request, *, identifier: str, password: str, next_page: str = ""
+    ) -> Complete | Pending | Denied:
         """Sign in with an e-mail address or user name, and the password.
 
         Every try is counted before the password is looked at, so that any number at once gets no more than the
@@ -132,7 +136,8 @@ class PasswordSteps:
             if isinstance(rehashed, str):
                 set_password(tx, account.user.id, rehashed)
                 services.note(tx, AuditEvent.PASSWORD_REHASHED, request, account.user.id)
-            return door.admit(tx, services, request, account.user, (Proof(factor="password", at=tx.now),))
+            proof = Proof(factor="password", at=tx.now)
+            return door.admit(tx, services, request, account.user, (proof,), next_page=next_page)
 
     def forgot(self, request: Request, *, email: str) -> Pending | Denied:
         """Send a link that resets the password, where the address leads to an account; answer alike where not."""
@@ -166,10 +171,11 @@ class PasswordSteps:
         with self._services.store.read() as tx:
             return challenge.peek_link(tx, "reset", link) is not None
 
-    def reset(self, request: Request, *, token: str, password: str) -> Denied | None:
+    def reset(self, request: Request, *, token: str, password: str) -> Pending | Denied | None:
         """Set a new password with the link from the mail. Every session, attempt and known browser ends (A41, A73).
 
         Nobody is signed in by it: who holds the mail box signs in with the new password, and whatever else that asks.
+        Whoever has a second factor is asked for it first, and the password changes only then (CB-180).
         """
         services = self._services
         denied = self._take(("code_address", address_bucket(request.address)))
@@ -187,15 +193,44 @@ class PasswordSteps:
         with services.store.write() as tx:
             if challenge.use_link(tx, "reset", token) is None:
                 return Denied(LINK_INVALID)
-            user_id = account.user.id
-            set_password(tx, user_id, hashed)
-            records.end_all(tx, user_id)
-            attempts.cancel_all(tx, user_id)
-            forget_devices(tx, user_id)
-            services.note(tx, AuditEvent.PASSWORD_RESET, request, user_id)
-            services.send(tx, "password_changed", account.user.email, account.language, self._links(request))
-            services.gate.forget(request)
+            if second_factor.set_up(tx, services, account.user.id):
+                browser = Browser(request, services.cookies)
+                plan = Plan(password=hashed, proofs=(Proof(factor="email", at=tx.now, address=account.email_key),))
+                attempt = attempts.begin(
+                    tx, services.keyring, browser.hash, purpose="reset", plan=plan, user_id=account.user.id
+                )
+                steps = second_factor.offered(tx, services, account, "reset")
+                return Pending(attempt.id, steps, browser.set_cookie())
+            self._reset_to(tx, request, account, hashed)
             return None
+
+    def finish_reset(
+        self, tx: Transaction, request: Request, attempt: Attempt, proof: Proof
+    ) -> Complete | Pending | Denied:
+        """Set the password that a reset waits with, now that the second factor is shown, and sign in."""
+        account = account_by_id(tx, attempt.user_id or "")
+        if account is None or account.disabled or attempt.plan.password is None:
+            return Denied(ATTEMPT_EXPIRED)
+        self._reset_to(tx, request, account, attempt.plan.password)
+        password = Proof(factor="password", at=tx.now)
+        return door.admit(tx, self._services, request, account.user, (password, *attempt.plan.proofs, proof))
+
+    def show_again(self, request: Request, attempt_id: str, password: str) -> Complete | Pending | Denied:
+        """Carry a step-up on with the password: for accounts that have no second factor."""
+        services = self._services
+        with services.store.write(durable=False) as tx:
+            found = second_factor.open_attempt(tx, services, request, attempt_id, "password")
+            if isinstance(found, Denied):
+                return found
+        attempt, account = found
+        verified = self._verify(account, password)
+        if isinstance(verified, Denied):
+            return verified
+        with services.store.write() as tx:
+            if not isinstance(verified, Verified) or not _unchanged(tx, account):
+                second_factor.failed(tx, services, request, attempt, "password")
+                return _password_wrong("password")
+            return second_factor.proven(tx, services, request, attempt, Proof(factor="password", at=tx.now))
 
     def change(self, request: Request, session: Session, *, current: str, new: str) -> Complete | Denied:
         """Change the password of whoever is signed in; every other session ends, and this one gets a new token."""
@@ -210,19 +245,21 @@ class PasswordSteps:
         if isinstance(hashed, Denied):
             return hashed
         with services.store.write() as tx:
-            if not _unchanged(tx, account):
+            if password_in_use(tx, account.user.id) != account.password:
                 return Denied(INVALID_CREDENTIALS)
             set_password(tx, account.user.id, hashed)
             records.end_all(tx, account.user.id)
             attempts.cancel_all(tx, account.user.id)
             services.note(tx, AuditEvent.PASSWORD_CHANGED, request, account.user.id)
             services.send(tx, "password_changed", account.user.email, account.language, self._links(request))
-            return door.admit(tx, services, request, account.user, (Proof(factor="password", at=tx.now),))
+            proof = Proof(factor="password", at=tx.now)
+            return door.readmit(tx, services, request, session, proof)
 
     def prove(self, request: Request, session: Session, password: str, field: str = "password") -> Account | Denied:
         """Return the account of whoever is signed in, once they have shown their password again.
 
         Sensitive changes ask for it (CB-120, CB-161). `field` names the input that is at fault when it is wrong.
+        Whoever has a second factor, or no password, must have shown that a moment ago.
         """
         services = self._services
         denied = self._take(("account_change", session.user.id))
@@ -230,15 +267,21 @@ class PasswordSteps:
             return denied
         with services.store.read() as tx:
             account = account_by_id(tx, session.user.id)
-        chosen = normalise_password(password)
-        secret = Secret("") if isinstance(chosen, FieldError) else chosen
-        verified = self._hasher.verify(account.password if account else None, secret)
+            is_strong = account is not None and (
+                account.password is None or second_factor.has_any(tx, services, account)
+            )
+            stale = second_factor.stale(tx, services, session) if is_strong else None
+        if stale is not None:
+            return stale
+        if account is not None and account.password is None:
+            return account
+        verified = self._verify(account, password)
         if isinstance(verified, Denied):
             return verified
         if account is None or not isinstance(verified, Verified):
             with services.store.write() as tx:
                 services.note(tx, AuditEvent.SIGN_IN_FAILED, request, session.user.id, field=field)
-            return Denied(INPUT_INVALID, fields=(FieldError(field, "your current password", reason="password_wrong"),))
+            return _password_wrong(field)
         return account
 
     def hash_new(self, field: str, password: str, context: tuple[str, ...]) -> str | Denied:
@@ -247,6 +290,21 @@ class PasswordSteps:
         if isinstance(chosen, FieldError):
             return Denied(INPUT_INVALID, fields=(chosen,))
         return self._hasher.hash(chosen)
+
+    def _verify(self, account: Account | None, password: str) -> Verified | Mismatch | Denied:
+        chosen = normalise_password(password)
+        secret = Secret("") if isinstance(chosen, FieldError) else chosen
+        return self._hasher.verify(account.password if account else None, secret)
+
+    def _reset_to(self, tx: Transaction, request: Request, account: Account, hashed: str) -> None:
+        services, user_id = self._services, account.user.id
+        set_password(tx, user_id, hashed)
+        records.end_all(tx, user_id)
+        attempts.cancel_all(tx, user_id)
+        forget_devices(tx, user_id)
+        services.note(tx, AuditEvent.PASSWORD_RESET, request, user_id)
+        services.send(tx, "password_changed", account.user.email, account.language, self._links(request))
+        services.gate.forget(request)
 
     def _new_password(self, field: str, password: str, context: tuple[str, ...]) -> Secret | FieldError:
         chosen = normalise_password(password, field)
@@ -294,6 +352,10 @@ class PasswordSteps:
 
     def _links(self, request: Request) -> dict[str, str]:
         return {"link": self._services.url(request, "/forgot")}
+
+
+def _password_wrong(field: str) -> Denied:
+    return Denied(INPUT_INVALID, fields=(FieldError(field, "your current password", reason="password_wrong"),))
 
 
 def _unchanged(tx: Transaction, account: Account) -> bool:

@@ -1,0 +1,1 @@
+"""Recovery codes: a way back for whoever has lost the second factor."""
