@@ -14,6 +14,7 @@ from watchword.tokens.refused import TokenRefused
 from watchword.tokens.strict import read_object
 
 Texts = str | Collection[str]
+"""One text, or several of which one is to be met; compared whole, never as parts."""
 _LATEST: Final = 2**53
 """Seconds; the largest number that every JSON reader reads exactly."""
 
@@ -127,6 +128,8 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
         TokenRefused: it is no number, or one that no clock shows.
     """
     value = claims.get(name)
+    if type(value) is int and 0 <= value <= _LATEST:
+        return value
     if value is None and name not in claims:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -137,14 +140,18 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def _check_times(claims: Mapping[str, Any], seconds: float, leeway: int, max_age: int | None) -> None:
-    expires, issued = moment(claims, "exp"), moment(claims, "iat")
+    expires = moment(claims, "exp")
     if expires is None:
         raise TokenRefused("claim_missing", "`exp` is missing: the token would live for ever", claim="exp")
     if seconds >= expires + leeway:
         raise TokenRefused("token_expired", "`exp` has passed", claim="exp")
-    for name, at in (("nbf", moment(claims, "nbf")), ("iat", issued)):
-        if at is not None and at > seconds + leeway:
-            raise TokenRefused("token_not_yet_valid", f"`{name}` lies ahead", claim=name)
+    latest = seconds + leeway
+    begins = moment(claims, "nbf")
+    if begins is not None and begins > latest:
+        raise TokenRefused("token_not_yet_valid", "`nbf` lies ahead", claim="nbf")
+    issued = moment(claims, "iat")
+    if issued is not None and issued > latest:
+        raise TokenRefused("token_not_yet_valid", "`iat` lies ahead", claim="iat")
     if max_age is not None:
         if issued is None:
             raise TokenRefused("claim_missing", "`iat` is missing", claim="iat")
@@ -162,17 +169,21 @@ def _plain(type_: str) -> str:
 
 
 def _check_issuer(found: object, expected: Texts) -> None:
-    accepted = (expected,) if isinstance(expected, str) else expected
     if found is None:
         raise TokenRefused("claim_missing", "`iss` is missing", claim="iss")
-    if not isinstance(found, str) or found not in tuple(accepted):
+    is_expected = found == expected if isinstance(expected, str) else isinstance(found, str) and found in expected
+    if not is_expected:
         raise TokenRefused("claim_invalid", "`iss` is not the expected issuer", claim="iss")
 
 
 def _check_audience(found: object, expected: Texts) -> None:
-    accepted = {expected} if isinstance(expected, str) else set(expected)
     if found is None:
         raise TokenRefused("claim_missing", "`aud` is missing", claim="aud")
-    listed = [found] if isinstance(found, str) else cast("list[object]", found) if isinstance(found, list) else []
-    if not listed or not all(isinstance(one, str) for one in listed) or accepted.isdisjoint(cast("list[str]", listed)):
+    accepted = (expected,) if isinstance(expected, str) else expected
+    if isinstance(found, str):
+        is_named = found in accepted
+    else:
+        listed = cast("list[object]", found) if isinstance(found, list) else []
+        is_named = all(isinstance(one, str) for one in listed) and any(one in accepted for one in listed)
+    if not is_named:
         raise TokenRefused("claim_invalid", "`aud` does not name this application", claim="aud")

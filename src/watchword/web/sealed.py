@@ -69,7 +69,7 @@ class SealedSession(Generic[Data]):
 class SealedSessions(Generic[Data]):
     """A kind of session: its cookie, its password and the type of its data. Made by `sealed_session()`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         type_: type[Data],
         cookie_name: str,
