@@ -25,6 +25,7 @@ class KeySet:
         self.keys = tuple(keys)
         if len({key.type == "oct" for key in self.keys}) > 1:
             raise TokenRefused("key_invalid", "secrets and key pairs are mixed in one set")
+        self._names = frozenset(key.kid for key in self.keys)
         self._chosen: dict[tuple[str | None, tuple[str, ...], str], Key] = {}
 
     @classmethod
@@ -61,6 +62,10 @@ class KeySet:
             raise TokenRefused("key_not_found", "no key, or more than one, is meant", claim="kid")
         self._chosen[kid, names, operation] = fitting[0]
         return fitting[0]
+
+    def has(self, kid: str) -> bool:
+        """Tell whether a key of that name is in the set."""
+        return kid in self._names
 
     def to_jwks(self) -> dict[str, Any]:
         """Return the document to publish: public keys alone."""
