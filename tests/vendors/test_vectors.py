@@ -17,7 +17,16 @@ from watchword.vendors.descope.trust import Descope
 
 PUBLISHABLE_KEY = "pk_test_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA"
 SHORT_SECRET = "its secret has 48 bits; RFC 7518, section 3.2 asks for 256"
-STRICTER_AUTH0 = dict.fromkeys(("test_HS256_token_signature_passes", "test_passes_when_org_present_but_not_required", "test_passes_when_org_present_and_matches", "test_succeeds_when_org_name_specified_matches", "test_verify_returns_payload"), SHORT_SECRET)
+STRICTER_AUTH0 = dict.fromkeys(
+    (
+        "test_HS256_token_signature_passes",
+        "test_passes_when_org_present_but_not_required",
+        "test_passes_when_org_present_and_matches",
+        "test_succeeds_when_org_name_specified_matches",
+        "test_verify_returns_payload",
+    ),
+    SHORT_SECRET,
+)
 STRICTER_CLERK = {
     "vendor:mockJwt audience configured, token has none": "an audience that is asked for must be there",
     "vendor:OAuth access JWT at+jwt": "an OAuth token is no session",
