@@ -69,7 +69,12 @@ CASES = {
     "good": ({}, {}, True, True),
     "an authorized party": ({}, {"authorized_parties": ["https://app.example.org"]}, True, True),
     "another party": ({}, {"authorized_parties": ["https://evil.example"]}, False, False),
-    "no party where one is asked for": ({"azp": ...}, {"authorized_parties": ["https://app.example.org"]}, False, False),
+    "no party where one is asked for": (
+        {"azp": ...},
+        {"authorized_parties": ["https://app.example.org"]},
+        False,
+        False,
+    ),
     "expired": ({"exp": NOW - 5}, {}, False, False),
     "expired within the skew": ({"exp": NOW - 4}, {}, True, True),
     "from the future": ({"iat": NOW + 6}, {}, False, False),

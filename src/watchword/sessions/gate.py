@@ -175,14 +175,20 @@ class Gate:
         presented = self._foreign_of(request, token, is_bearer=is_bearer)
         if presented is None:
             return None
+        digest = sha256(token)
         began, mark = self._monotonic(), self._store.mark()
+        # What was remembered may have lacked no more than the look that `mark()` took: nothing is verified twice.
+        entry = self.memory.get(digest)
+        if entry is not None and entry.counts(began):
+            return _as_bearer(entry.session) if is_bearer else entry.session
         session = self._foreign.verify(presented)
         if session is None:
+            self.memory.forget(digest)
             return None
         left = session.expires_at.timestamp() - self._store.clock.now() / SECOND
         if mark is not None and left > 0:
             shard = shard_of(session.user.id)
-            self.memory.keep(sha256(token), Remembered(session, began + left, mark[0], shard, mark[1]))
+            self.memory.keep(digest, Remembered(session, began + left, mark[0], shard, mark[1]))
         return _as_bearer(session) if is_bearer else session
 
     def _presented(self, request: Request) -> tuple[bytes, bool] | None:

@@ -96,7 +96,7 @@ class IssuerRules:
         )
 
     def _published(self, kid: str | None, algorithm: object) -> KeySet:
-        if algorithm not in self._algorithms:
+        if not isinstance(algorithm, str) or algorithm not in self._algorithms:
             raise TokenRefused("algorithm_not_allowed", f"expected one of {sorted(self._algorithms)}", claim="alg")
         return self._keys.find(kid)
 
