@@ -32,8 +32,8 @@ ATTACKS_HEAD: Final = """\
 # Attacks
 
 What attackers send, by number, what must happen, and the tests that send it. A test is named after its attack:
-`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, JOSE, SAML, passkeys)
-come with them.
+`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, SAML, passkeys) come
+with them.
 
 """
 

@@ -63,7 +63,7 @@ def test_nobody_is_trusted_unless_the_app_says_so(sqlite_site: Site):
 
 
 @pytest.mark.parametrize("name", ["clerk", "iron-session"])
-def test_a_verdict_is_remembered_until_the_token_ends(trusting: Site, name: str, monkeypatch: pytest.MonkeyPatch):
+def test_a151_a_verdict_is_remembered_until_the_token_ends(trusting: Site, name: str, monkeypatch: pytest.MonkeyPatch):
     """Verified once; its end is its end, without another look."""
     kind = KINDS[name]
     assert ask(trusting, kind.header)
