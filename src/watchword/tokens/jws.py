@@ -58,9 +58,9 @@ def verify(token: str, keys: Keys, *, algorithms: Collection[str], payload: byte
         if encoded_payload:
             raise TokenRefused("token_malformed", "the content comes twice: detached, and in the token")
         encoded = payload if _is_unencoded(header, header) else base64url_encode(payload).encode()
-        key = _check(encoded_header, header, _NONE, encoded, encoded_signature, keys, algorithms)
+        key = _check(header, encoded_header.encode() + b"." + encoded, encoded_signature, keys, algorithms)
         return Signed(payload, header, _NONE, key)
-    key = _check(encoded_header, header, _NONE, encoded_payload.encode(), encoded_signature, keys, algorithms)
+    key = _check(header, token.rpartition(".")[0].encode(), encoded_signature, keys, algorithms)
     if "b64" in header and header["b64"] is False:
         return Signed(encoded_payload.encode(), header, _NONE, key)
     return Signed(read_base64url(encoded_payload, "payload"), header, _NONE, key)
@@ -158,20 +158,13 @@ def read_header(encoded: str) -> Mapping[str, Any]:
     return header
 
 
-def _check(  # noqa: PLR0917
-    protected: str,
-    header: Mapping[str, Any],
-    unprotected: Mapping[str, Any],
-    payload: bytes,
-    signature: str,
-    keys: Keys,
-    algorithms: Collection[str],
-) -> Key:
-    algorithm = header.get("alg", unprotected.get("alg"))
+def _check(header: Mapping[str, Any], signed: bytes, signature: str, keys: Keys, algorithms: Collection[str]) -> Key:
+    """Return the key whose signature of these bytes it is; `header` is all that the headers say."""
+    algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms or algorithm not in SIGNATURES:
         raise TokenRefused("algorithm_not_allowed", f"expected one of {sorted(algorithms)}", claim="alg")
-    key = choose(keys, header.get("kid", unprotected.get("kid")), (algorithm,), "verify")
-    if not key.verifier(algorithm)(read_base64url(signature, "signature"), protected.encode() + b"." + payload):
+    key = choose(keys, header.get("kid"), (algorithm,), "verify")
+    if not key.verifier(algorithm)(read_base64url(signature, "signature"), signed):
         raise TokenRefused("signature_wrong", "the signature is not of this content and key")
     return key
 
@@ -186,7 +179,8 @@ def _verify_entry(
     unprotected = cast("dict[str, Any]", unprotected)
     if header.keys() & unprotected.keys():
         raise TokenRefused("token_malformed", "a member stands in both headers")
-    check_critical(header, {**unprotected, **header}, _UNDERSTOOD)
+    joined = {**unprotected, **header}
+    check_critical(header, joined, _UNDERSTOOD)
     unencoded = _is_unencoded(header, unprotected)
     try:
         text = encoded.encode()
@@ -194,7 +188,7 @@ def _verify_entry(
         raise TokenRefused("token_malformed", "the payload is not UTF-8", claim="payload") from error
     if detached is not None:
         text = detached if unencoded else base64url_encode(detached).encode()
-    key = _check(protected, header, unprotected, text, signature, keys, algorithms)
+    key = _check(joined, protected.encode() + b"." + text, signature, keys, algorithms)
     payload = detached if detached is not None else text if unencoded else read_base64url(encoded, "payload")
     return Signed(payload, header, unprotected, key)
 

@@ -59,9 +59,8 @@ def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map |
     if not facts.subject or is_id(facts.subject, "usr") or is_id(session_id, "ses"):
         raise TokenRefused("claim_invalid", "the user's id is missing, or is one of Watchword's own", claim="sub")
     begun = to_datetime(_milliseconds(facts.issued_at))
-    authenticated_at = facts.authenticated_at
-    if authenticated_at is None or authenticated_at > facts.issued_at:
-        authenticated_at = facts.issued_at
+    at = facts.authenticated_at
+    shown = begun if at is None or at >= facts.issued_at else to_datetime(_milliseconds(at))
     return Session(
         id=session_id,
         user=User(id=facts.subject, email=facts.email, name=facts.name, user_name=facts.user_name, role=facts.role),
@@ -70,7 +69,7 @@ def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map |
         permissions=tuple(one for one in facts.permissions if not one.endswith("*")),
         factors=facts.factors,
         assurance=facts.assurance,
-        authenticated_at=to_datetime(_milliseconds(authenticated_at)),
+        authenticated_at=shown,
         created_at=begun,
         last_used_at=begun,
         expires_at=to_datetime(_milliseconds(facts.expires_at)),

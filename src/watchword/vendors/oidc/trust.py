@@ -123,7 +123,7 @@ class OIDC:
             issued_at=moment(claims, "iat") or self._rules.clock.now() / SECOND,
             expires_at=moment(claims, "exp") or 0,
             authenticated_at=moment(claims, "auth_time"),
-            email=text_of(claims, "email") if claims.get("email_verified") in (True, None) else "",
+            email=text_of(claims, "email") if claims.get("email_verified") is True else "",
             name=text_of(claims, "name"),
             user_name=text_of(claims, "preferred_username") or None,
             organization=text_of(claims, preset.organization) or None,
