@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.site",
     "tests.support.actions",
     "tests.support.canaries",
+    "tests.support.node",
 ]
 
 # A shared machine pauses at will: how long one example takes says nothing.

@@ -31,8 +31,7 @@ ATTACKS_HEAD: Final = """\
 # Attacks
 
 What attackers send, by number, what must happen, and the tests that send it. A test is named after its attack:
-`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, JOSE, SAML)
-come with them.
+`test_a029_two_session_cookies_are_refused`. Chapters that concern parts of later releases (OAuth, SAML) come with them.
 
 """
 

@@ -55,6 +55,8 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "organization": None,
     "password": "analytical engine no. 1",
     "permissions": "notes:write",
+    "roles": "org:member",
+    "source": "watchword",
     "role": "user",
     "status": "ok",
     "subject": "Your code for Example",

@@ -48,6 +48,7 @@ from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.service import service_routes
 from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
+from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
 from watchword.storage.secret_file import PREFIX, development_secret, secret_path
 from watchword.storage.store import Store
@@ -91,6 +92,7 @@ class Auth:
         limits: rates by name, in place of the defaults.
         roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
         session: how long sessions live.
+        trust: other systems whose sessions `verify_session()` accepts: `[Clerk(publishable_key=…)]`.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
         configuration: what a `watchword.toml` holds, parsed.
@@ -117,6 +119,7 @@ class Auth:
         limits: Mapping[str, str] | None = None,
         roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
+        trust: Sequence[Trust] = (),
         language: str | None = None,
         clock: Clock | None = None,
         configuration: Mapping[str, Any] | None = None,
@@ -133,15 +136,24 @@ class Auth:
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
         chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
-        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password(), chosen)
+        clock = clock or SystemClock()
+        foreign = ForeignSessions(trust)
+        self._wire(store_url, Keyring(secrets), clock, password or Password(), methods=chosen, foreign=foreign)
 
     def _wire(
-        self, store_url: str, keyring: Keyring, clock: Clock, password: Password, methods: Sequence[Method]
+        self,
+        store_url: str,
+        keyring: Keyring,
+        clock: Clock,
+        password: Password,
+        *,
+        methods: Sequence[Method],
+        foreign: ForeignSessions,
     ) -> None:
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
-        self.gate = Gate(self.store, settings.session, cookies, settings.all_roles)
+        self.gate = Gate(self.store, settings.session, cookies, settings.all_roles, foreign)
         limiter = Limiter(keyring, settings.limits)
         self.services = Services(
             settings=settings,
@@ -291,7 +303,9 @@ class Auth:
             with self.store.write(durable=False) as tx:
                 if self.services.limiter.take(tx, "refusal_address", address) is None:
                     session = self.gate.remembered(request)
-                    self.services.note(tx, event, request, session.user.id if session else None, **details)
+                    # The id of another system's user is none of ours.
+                    user_id = session.user.id if session and session.source == "watchword" else None
+                    self.services.note(tx, event, request, user_id, **details)
         except StoreUnavailableError:
             # The refusal stands all the same.
             _log.warning("%s could not be recorded: the database can't answer", event)

@@ -89,7 +89,7 @@ class Services:
             tx,
             event,
             user_id=user_id,
-            actor_id=session.user.id if session else user_id,
+            actor_id=session.user.id if session and session.source == "watchword" else user_id,
             address=request.address,
             user_agent=request.header("user-agent") or "",
             details=details,

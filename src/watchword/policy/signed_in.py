@@ -21,12 +21,17 @@ class SignedIn:
 
     def check(self, request: Request) -> Denied | None:
         """Return the refusal, or `None` when the caller may go on."""
-        refusal = self._rule.refusal(self._gate.verify(request), self._gate.clock.now)
+        refusal = self._rule.refusal(self._own(request), self._gate.clock.now)
         return None if refusal is None else Denied(refusal.code, refusal.detail)
 
     def session(self, request: Request) -> Session:
         """Return the session that `check` let in."""
-        session = self._gate.verify(request)
+        session = self._own(request)
         if session is None:
             raise Unauthenticated
         return session
+
+    def _own(self, request: Request) -> Session | None:
+        """Return the session, if Watchword made it: these routes change accounts, and other systems' users have none."""
+        session = self._gate.verify(request)
+        return session if session and session.source == "watchword" else None

@@ -13,6 +13,7 @@ from watchword.http.request import Request
 from watchword.sessions import records
 from watchword.sessions.activity import Activity
 from watchword.sessions.cookie import Cookies
+from watchword.sessions.foreign import ForeignSessions, Presented
 from watchword.sessions.memory import Remembered, SessionMemory
 from watchword.sessions.session import Session
 from watchword.sessions.token import session_id_of
@@ -36,6 +37,7 @@ class Gate:
         limits: how long they live, and how many are remembered.
         cookies: how the session cookie is called.
         roles: what each role permits.
+        foreign: the other systems whose sessions are accepted.
 
     Attributes:
         memory: the sessions that this process remembers.
@@ -43,11 +45,17 @@ class Gate:
     """
 
     def __init__(
-        self, store: Store, limits: SessionLimits, cookies: Cookies, roles: Mapping[str, tuple[str, ...]]
+        self,
+        store: Store,
+        limits: SessionLimits,
+        cookies: Cookies,
+        roles: Mapping[str, tuple[str, ...]],
+        foreign: ForeignSessions | None = None,
     ) -> None:
         self.cookies = cookies
         self.clock = store.clock
         self._roles = roles
+        self._foreign = foreign or ForeignSessions()
         self.memory = SessionMemory(limits.remembered)
         self.activity = Activity(store)
         self._store = store
@@ -89,7 +97,8 @@ class Gate:
         token, is_bearer = presented
         entry = self.memory.get(sha256(token))
         if entry is None:
-            return UNSET if session_id_of(token.decode("latin-1")) else self._answer(request, None)
+            known = session_id_of(token.decode("latin-1")) or self._foreign_of(request, token, is_bearer=is_bearer)
+            return UNSET if known else self._answer(request, None)
         now = self._monotonic()
         if not entry.counts(now):
             return UNSET
@@ -134,7 +143,8 @@ class Gate:
         presented = self._presented(request)
         session_id = session_id_of(presented[0].decode("latin-1")) if presented else None
         if presented is None or session_id is None:
-            return None
+            # Inside a transaction our own state is changed: there, only our own sessions count.
+            return self._read_foreign(request, *presented) if presented and tx is None else None
         token, is_bearer = presented
         digest = sha256(token)
         self.memory.misses += 1
@@ -157,8 +167,37 @@ class Gate:
             self.memory.keep(digest, Remembered(session, until, mark[0], shard_of(row.user_id), mark[1]))
         return _as_bearer(session) if is_bearer else session
 
+    def _foreign_of(self, request: Request, token: bytes, *, is_bearer: bool) -> Presented | None:
+        presented = self._foreign.find(request, token.decode("latin-1") if is_bearer else None)
+        # The own cookie with something else in it is nobody's.
+        return presented if presented and (is_bearer or presented.key == token) else None
+
+    def _read_foreign(self, request: Request, token: bytes, is_bearer: bool) -> Session | None:
+        """Return the session of a trusted system; its verdict is remembered like our own, until the token ends."""
+        presented = self._foreign_of(request, token, is_bearer=is_bearer)
+        if presented is None:
+            return None
+        digest = sha256(token)
+        began, mark = self._monotonic(), self._store.mark()
+        # What was remembered may have lacked no more than the look that `mark()` took: nothing is verified twice.
+        entry = self.memory.get(digest)
+        if entry is not None and entry.counts(began):
+            return _as_bearer(entry.session) if is_bearer else entry.session
+        session = self._foreign.verify(presented)
+        if session is None:
+            self.memory.forget(digest)
+            return None
+        left = session.expires_at.timestamp() - self._store.clock.now() / SECOND
+        if mark is not None and left > 0:
+            shard = shard_of(session.user.id)
+            self.memory.keep(digest, Remembered(session, began + left, mark[0], shard, mark[1]))
+        return _as_bearer(session) if is_bearer else session
+
     def _presented(self, request: Request) -> tuple[bytes, bool] | None:
-        """Return the one token that the request carries, and whether it is a bearer token."""
+        """Return the one token that the request carries, and whether it is a bearer token.
+
+        A trusted system's cookies are looked at where there is neither our own cookie nor a bearer token.
+        """
         found: list[tuple[bytes, bool]] = []
         headers = request.headers
         for name, value in request.lines("cookie", "authorization") if callable(headers) else headers:
@@ -169,7 +208,10 @@ class Gate:
                         found.append((token, False))
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
                 found.append((value[7:].strip(b" "), True))
-        return found[0] if len(found) == 1 else None
+        if found or self._foreign.is_empty:
+            return found[0] if len(found) == 1 else None
+        foreign = self._foreign.find(request, None)
+        return (foreign.key, False) if foreign else None
 
 
 def _as_bearer(session: Session) -> Session:

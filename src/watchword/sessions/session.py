@@ -23,6 +23,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         created_at: when it began.
         last_used_at: last use, as far as written down (at most once in the activity interval).
         expires_at: when it ends whatever happens.
+        source: who made it: `watchword`, or the trusted system, `clerk`.
+        roles: what the trusted system calls its user; a guard's `role` asks for `user.role`, never for these.
         kind: `cookie` when the browser sent it by itself, `bearer` when a client put it in `Authorization`.
     """
 
@@ -36,6 +38,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     permissions: tuple[str, ...] = ()
     assurance: Assurance = "aal1"
+    source: str = "watchword"
+    roles: tuple[str, ...] = ()
     kind: Literal["cookie", "bearer"] = "cookie"
 
     def may(self, permission: str) -> bool:

@@ -1,1 +1,1 @@
-"""Pure functions over bytes: keys derived from the application's secret."""
+"""Pure functions over bytes: keys from the application's secret; signed and encrypted tokens (JOSE); sealed cookies."""

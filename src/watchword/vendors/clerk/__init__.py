@@ -1,0 +1,1 @@
+"""Clerk: session tokens of both versions, and their cookies."""

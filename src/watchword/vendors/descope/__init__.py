@@ -1,0 +1,1 @@
+"""Descope: session tokens."""

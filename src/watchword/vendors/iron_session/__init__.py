@@ -1,0 +1,1 @@
+"""Cookies that iron-session sealed."""

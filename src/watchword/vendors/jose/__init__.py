@@ -1,0 +1,1 @@
+"""JSON Web Tokens of your own, as the npm package jose makes them."""

@@ -1,0 +1,1 @@
+"""Any OpenID Connect provider: Keycloak, Entra, Cognito, Okta and others."""

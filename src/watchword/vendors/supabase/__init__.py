@@ -1,0 +1,1 @@
+"""Supabase Auth: its access tokens, and the cookies of @supabase/ssr."""

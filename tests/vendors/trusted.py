@@ -1,0 +1,128 @@
+"""One trust of each vendor, and a good token or cookie for each: what the stories and the matrix are made of."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from watchword.foundation.clock import SECOND, Clock
+from watchword.sessions.foreign import Trust
+from watchword.tokens import jwe, jwt
+from watchword.tokens.key import Key
+from watchword.tokens.key_set import KeySet
+from watchword.tokens.sealed import passwords_of, seal
+from watchword.vendors.auth0.trust import Auth0
+from watchword.vendors.clerk.trust import Clerk
+from watchword.vendors.descope.trust import Descope
+from watchword.vendors.iron_session.trust import IronSession
+from watchword.vendors.jose.trust import JWT
+from watchword.vendors.next_auth.trust import NextAuth
+from watchword.vendors.oidc.trust import OIDC
+from watchword.vendors.supabase.trust import Supabase
+
+NOW = 1_800_000_000
+PASSWORD = "a-password-of-at-least-32-characters"
+RSA, EC, P384 = Key.generate("RS256", kid="one"), Key.generate("ES256", kid="one"), Key.generate("ES384", kid="one")
+CLERK_KEY = "pk_test_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA"
+
+
+def published(*keys: Key) -> KeySet:
+    return KeySet([Key.from_jwk(key.to_jwk()) for key in keys])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of credential.
+
+    Attributes:
+        make: makes its trust; all are told the same keys, so that nothing but the rules keeps them apart.
+        credential: a good one, that begins at `NOW`.
+        header: the request header that carries it.
+    """
+
+    make: Callable[[Clock], Trust]
+    credential: str
+    header: tuple[str, str]
+
+
+def claims(**more: Any) -> dict[str, Any]:
+    return {"sub": "user_1", "iat": NOW, "exp": NOW + 600, **more}
+
+
+def bearer(token: str) -> tuple[str, str]:
+    return "authorization", f"Bearer {token}"
+
+
+def kinds() -> dict[str, Kind]:
+    found: dict[str, Kind] = {}
+
+    def add(name: str, make: Callable[[Clock], Trust], token: str, header: tuple[str, str] | None = None) -> None:
+        found[name] = Kind(make, token, header or bearer(token))
+
+    keys = published(RSA, EC, P384)
+    add(
+        "auth0",
+        lambda clock: Auth0(domain="example.auth0.com", audience="api", client_id="client", keys=keys, clock=clock),
+        jwt.sign(
+            claims(iss="https://example.auth0.com/", aud="api", permissions=["read:notes"]), RSA, "RS256", type="at+jwt"
+        ),
+    )
+    add(
+        "clerk",
+        lambda clock: Clerk(publishable_key=CLERK_KEY, keys=keys, clock=clock),
+        jwt.sign(claims(iss="https://clerk.inspired.puma-74.lcl.dev", sid="sess_1"), RSA, "RS256"),
+    )
+    add(
+        "descope",
+        lambda clock: Descope(project_id="P2abc", keys=keys, clock=clock),
+        jwt.sign(claims(iss="P2abc", drn="DS"), P384, "ES384"),
+    )
+    add(
+        "supabase",
+        lambda clock: Supabase(url="https://abc.supabase.co", keys=keys, clock=clock),
+        jwt.sign(claims(iss="https://abc.supabase.co/auth/v1", aud="authenticated", role="authenticated"), EC, "ES256"),
+    )
+    add(
+        "oidc",
+        lambda clock: OIDC(issuer="https://id.example.org", audience="api", keys=keys, clock=clock),
+        jwt.sign(claims(iss="https://id.example.org", aud="api"), EC, "ES256"),
+    )
+    add(
+        "jose",
+        lambda clock: JWT(issuer="me", audience="api", algorithms=["ES256", "RS256"], keys=keys, clock=clock),
+        jwt.sign(claims(iss="me", aud="api"), EC, "ES256"),
+    )
+    cookie = seal({"user": {"id": "user_1"}}, passwords_of(PASSWORD), now=NOW * SECOND, ttl=600)
+    add(
+        "iron-session",
+        lambda clock: IronSession(cookie_name="app", password=PASSWORD, clock=clock),
+        cookie,
+        ("cookie", f"app={cookie}"),
+    )
+    for version, name in ((4, "next-auth.session-token"), (5, "authjs.session-token")):
+        trust = NextAuth(secret=PASSWORD, version=version, secure=False)
+        token = jwe.encrypt(jwe_claims(), trust._keys[0], "dir", trust._encryption)
+        add(
+            f"nextauth-{version}",
+            lambda clock, version=version: NextAuth(secret=PASSWORD, version=version, secure=False, clock=clock),
+            token,
+            ("cookie", f"{name}={token}"),
+        )
+    return found
+
+
+def jwe_claims() -> bytes:
+    import json
+
+    return json.dumps(claims()).encode()
+
+
+KINDS = kinds()
+"""Of each kind, one; made once, since keys take time."""
+
+
+def measured(call: Callable[[], object]) -> float:
+    """Return the seconds of processor time of a call."""
+    begin = time.process_time()
+    call()
+    return time.process_time() - begin
