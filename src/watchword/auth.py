@@ -16,6 +16,7 @@ from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.session_tokens.declaration import SessionTokens
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
@@ -45,6 +46,8 @@ from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
+from watchword.sessions.session import Session
+from watchword.sessions.verify import current_context
 from watchword.storage.secret_file import PREFIX, development_secret, secret_path
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
@@ -82,6 +85,7 @@ class Auth:
         limits: rates by name, in place of the defaults.
         roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
         session: how long sessions live.
+        session_tokens: signs sessions for services that cannot reach the store: `SessionTokens(audience=…)`.
         trust: other systems whose sessions `verify_session()` accepts: `[Clerk(publishable_key=…)]`.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
@@ -107,6 +111,7 @@ class Auth:
         limits: Mapping[str, str] | None = None,
         roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
+        session_tokens: SessionTokens | None = None,
         trust: Sequence[Trust] = (),
         language: str | None = None,
         clock: Clock | None = None,
@@ -123,10 +128,25 @@ class Auth:
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
         foreign = ForeignSessions(trust)
-        self._wire(store_url, Keyring(secrets), clock or SystemClock(), password or Password(), foreign)
+        features = tuple(filter(None, (session_tokens,)))
+        self._wire(
+            store_url,
+            Keyring(secrets),
+            clock or SystemClock(),
+            password or Password(),
+            foreign=foreign,
+            features=features,
+        )
 
     def _wire(
-        self, store_url: str, keyring: Keyring, clock: Clock, password: Password, foreign: ForeignSessions
+        self,
+        store_url: str,
+        keyring: Keyring,
+        clock: Clock,
+        password: Password,
+        *,
+        foreign: ForeignSessions,
+        features: Sequence[SessionTokens],
     ) -> None:
         settings = self.settings
         cookies = Cookies.of(settings)
@@ -152,6 +172,9 @@ class Auth:
             ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
         )
         parts: tuple[Part, ...] = (self.password, EmailCode(self.services), self.account)
+        bound = tuple(feature.bind(self.services) for feature in features)
+        self._session_tokens = next(iter(bound), None)
+        parts = (*parts, *bound)
         for part in parts:
             self.services.completions.update(part.completions)
         self.pages = Pages(self.services, self.password, self.account, self.first_admin)
@@ -197,6 +220,20 @@ class Auth:
             ConfigurationError: there is no rule, or the function's types do not say what goes in and out.
         """
         return self.actions.declare(rule, limit)
+
+    def session_token(self, session: Session) -> str:
+        """Return the session of the request under way as a signed token, to call another service in its name.
+
+        It is signed anew each time, so that it is as fresh as can be. Switched on by `Auth(session_tokens=…)`.
+
+        Raises:
+            ConfigurationError: session tokens are not switched on, or the session is another system's.
+        """
+        if self._session_tokens is None or session.source != "watchword":
+            raise ConfigurationError(
+                "only own sessions become tokens, and only with Auth(session_tokens=SessionTokens(audience=…))"
+            )
+        return self._session_tokens.mint(current_context().request, session).token
 
     def start(self) -> None:
         """Get ready to serve: the schema, the mail worker, the upkeep. Adapters call it before the first request.
