@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchword.auth import Auth
+    from watchword.features.session_tokens.declaration import SessionTokens
     from watchword.foundation.errors import ConfigurationError, Forbidden, NotFound, StepUpRequired, Unauthenticated
     from watchword.foundation.secrets import Secret
     from watchword.foundation.settings import SMTP, Brand, SecondFactor, SessionLimits
@@ -39,6 +40,7 @@ _ROOMS = {
     "Secret": "watchword.foundation.secrets",
     "Session": "watchword.sessions.session",
     "SessionLimits": "watchword.foundation.settings",
+    "SessionTokens": "watchword.features.session_tokens.declaration",
     "StepUpRequired": "watchword.foundation.errors",
     "TOTP": "watchword.methods.totp.declaration",
     "Unauthenticated": "watchword.foundation.errors",
@@ -74,6 +76,7 @@ __all__ = [
     "Secret",
     "Session",
     "SessionLimits",
+    "SessionTokens",
     "StepUpRequired",
     "Unauthenticated",
     "User",

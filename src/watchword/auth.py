@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
 from watchword.admission.second_factor import SecondFactor as SecondFactorMethod
-from watchword.admission.services import Method, Part, Services
+from watchword.admission.services import Feature, Method, Part, Services
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
 from watchword.features.account.routes import AccountFeature
@@ -50,6 +50,8 @@ from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
+from watchword.sessions.session import Session
+from watchword.sessions.verify import current_context
 from watchword.storage.secret_file import PREFIX, development_secret, secret_path
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
@@ -92,6 +94,8 @@ class Auth:
         limits: rates by name, in place of the defaults.
         roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
         session: how long sessions live.
+        features: what else is switched on: `[SessionTokens(audience=…)]` signs sessions for services that cannot reach
+            the store.
         trust: other systems whose sessions `verify_session()` accepts: `[Clerk(publishable_key=…)]`.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
@@ -119,6 +123,7 @@ class Auth:
         limits: Mapping[str, str] | None = None,
         roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
+        features: Sequence[Feature] = (),
         trust: Sequence[Trust] = (),
         language: str | None = None,
         clock: Clock | None = None,
@@ -138,18 +143,11 @@ class Auth:
         chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
         clock = clock or SystemClock()
         foreign = ForeignSessions(trust)
-        self._wire(store_url, Keyring(secrets), clock, password or Password(), methods=chosen, foreign=foreign)
+        self._wire(store_url, Keyring(secrets), clock, foreign)
+        self._furnish(password or Password(), chosen, features)
 
-    def _wire(
-        self,
-        store_url: str,
-        keyring: Keyring,
-        clock: Clock,
-        password: Password,
-        *,
-        methods: Sequence[Method],
-        foreign: ForeignSessions,
-    ) -> None:
+    def _wire(self, store_url: str, keyring: Keyring, clock: Clock, foreign: ForeignSessions) -> None:
+        """Put the rooms below methods and features together."""
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
@@ -165,24 +163,32 @@ class Auth:
             cookies=cookies,
             gate=self.gate,
         )
-        self.password = password.bind(self.services)
-        steps = self.password.steps
-        self.account = AccountFeature(self.services, AccountSteps(self.services, steps.prove))
-        self.administration = Administration(self.services, steps.hash_new)
-        self.first_admin = FirstAdmin(self.services, steps.hash_new)
         self.actions = Actions(
             ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
         )
-        self.step_up = StepUpFeature(self.services)
-        factors = tuple(method.bind(self.services) for method in methods)
+        secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
+        taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
+
+    def _furnish(self, password: Password, methods: Sequence[Method], features: Sequence[Feature]) -> None:
+        """Switch methods and features on, and derive from them what is served."""
+        services, settings = self.services, self.settings
+        self.password = password.bind(services)
+        steps = self.password.steps
+        self.account = AccountFeature(services, AccountSteps(services, steps.prove))
+        self.administration = Administration(services, steps.hash_new)
+        self.first_admin = FirstAdmin(services, steps.hash_new)
+        self.step_up = StepUpFeature(services)
+        factors = tuple(method.bind(services) for method in methods)
         second_factors = tuple(part.second_factor for part in factors)
         refuse_unreachable(settings, second_factors)
-        self.services.second_factors.update({one.method: one for one in second_factors})
-        parts: tuple[Part, ...] = (self.password, EmailCode(self.services), *factors, self.account, self.step_up)
+        services.second_factors.update({one.method: one for one in second_factors})
+        self._features = tuple(feature.bind(services) for feature in features)
+        own: tuple[Part, ...] = (self.password, EmailCode(services), *factors, self.account, self.step_up)
+        parts = (*own, *self._features)
         for part in parts:
-            self.services.completions.update(part.completions)
+            services.completions.update(part.completions)
         self.pages = Pages(
-            self.services,
+            services,
             password=self.password,
             account=self.account,
             first_admin=self.first_admin,
@@ -190,10 +196,7 @@ class Auth:
             factors=factors,
         )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
-        self.routes = (*api, *service_routes(self.services, api), *self.pages.routes)
-        transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(self.services.outbox)
-        secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
-        taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
+        self.routes = (*api, *service_routes(services, api), *self.pages.routes)
         kernel = Kernel(
             self.routes,
             settings,
@@ -202,7 +205,8 @@ class Auth:
             note_refusal=self._note_refusal,
         )
         self.edge = Edge(settings, kernel, self.gate, self._refuse, self._withhold, self.start, self.stop)
-        self._delivery = DeliveryWorker(self.store, self.services.outbox, transport)
+        transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(services.outbox)
+        self._delivery = DeliveryWorker(self.store, services.outbox, transport)
         self._upkeep = self._sweeping()
 
     def _sweeping(self) -> Upkeep:
@@ -235,6 +239,24 @@ class Auth:
             ConfigurationError: there is no rule, or the function's types do not say what goes in and out.
         """
         return self.actions.declare(rule, limit)
+
+    def session_token(self, session: Session) -> str:
+        """Return the session of the request under way as a signed token, to call another service in its name.
+
+        It is signed anew each time, so that it is as fresh as can be.
+
+        Raises:
+            ConfigurationError: session tokens are not switched on, or the session is another system's.
+        """
+        # Imported only where it is used: whoever signs no tokens loads nothing for it.
+        from watchword.features.session_tokens.routes import SessionTokenFeature
+
+        feature = next((one for one in self._features if isinstance(one, SessionTokenFeature)), None)
+        if feature is None or session.source != "watchword":
+            raise ConfigurationError(
+                "only own sessions become tokens, and only with Auth(features=[SessionTokens(audience=…)])"
+            )
+        return feature.mint(current_context().request, session).token
 
     def start(self) -> None:
         """Get ready to serve: the schema, the lease, the mail worker, the upkeep. Adapters call it before the first request.

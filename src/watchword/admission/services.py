@@ -129,3 +129,15 @@ class Method(Protocol):
             ConfigurationError: a library that it builds on is not installed.
         """
         ...
+
+
+class Feature(Protocol):
+    """A capability as it is declared in `Auth(features=[...])`: its options."""
+
+    def bind(self, services: Services) -> Part:
+        """Return the feature, at work.
+
+        Raises:
+            ConfigurationError: its options don't go together.
+        """
+        ...

@@ -58,15 +58,22 @@ def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map |
     session_id = facts.session_id or f"{source}:{facts.subject}"
     if not facts.subject or is_id(facts.subject, "usr") or is_id(session_id, "ses"):
         raise TokenRefused("claim_invalid", "the user's id is missing, or is one of Watchword's own", claim="sub")
+    facts.session_id = session_id
+    facts.permissions = tuple(one for one in facts.permissions if not one.endswith("*"))
+    return begun_by(source, facts)
+
+
+def begun_by(source: str, facts: Facts) -> Session:
+    """Return the session of facts whose names are believed as they are."""
     begun = to_datetime(_milliseconds(facts.issued_at))
     at = facts.authenticated_at
     shown = begun if at is None or at >= facts.issued_at else to_datetime(_milliseconds(at))
     return Session(
-        id=session_id,
+        id=facts.session_id,
         user=User(id=facts.subject, email=facts.email, name=facts.name, user_name=facts.user_name, role=facts.role),
         organization=facts.organization,
         roles=facts.roles,
-        permissions=tuple(one for one in facts.permissions if not one.endswith("*")),
+        permissions=facts.permissions,
         factors=facts.factors,
         assurance=facts.assurance,
         authenticated_at=shown,

@@ -22,6 +22,7 @@ VENDORS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "nextauth": ("watchword.vendors.next_auth.trust", "NextAuth"),
         "oidc": ("watchword.vendors.oidc.trust", "OIDC"),
         "supabase": ("watchword.vendors.supabase.trust", "Supabase"),
+        "watchword": ("watchword.vendors.watchword.trust", "Watchword"),
     }
 )
 """Module and class of each."""

@@ -1,0 +1,1 @@
+"""Session tokens: a session, signed for a minute, for services that cannot reach the store."""

@@ -1,0 +1,1 @@
+"""Watchword itself, elsewhere: tokens that another Watchword signed."""
