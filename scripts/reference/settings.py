@@ -39,7 +39,10 @@ ARGUMENTS: Final[dict[str, tuple[str, str]]] = {
     "limits": ("see [limits](limits.md)", "rates by name, in place of the defaults"),
     "roles": ("`user` and `admin`", 'further roles and what each permits: `{"editor": ["notes:write"]}`'),
     "session": ("`SessionLimits()`", "how long sessions live"),
-    "features": ("none", "what else is switched on: `[SessionTokens(audience=…)]`, see [session tokens](../guides/session-tokens.md)"),
+    "features": (
+        "none",
+        "what else is switched on: `[SessionTokens(audience=…)]`, see [session tokens](../guides/session-tokens.md)",
+    ),
     "trust": ("none", "other systems whose sessions are accepted; see [trust](../trust/index.md)"),
     "language": ("`en`", "of pages and mails where a browser asks for none that exists"),
     "clock": ("the system's", "what tells the time; tests hand in `watchword.foundation.clock.ManualClock`"),

@@ -1,6 +1,7 @@
 """Watchword in a FastAPI app."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -9,8 +10,11 @@ from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 
 from tests.support.asgi import AppClient, app_client
-from tests.support.site import EMAIL, PASSWORD, Site
-from watchword import ConfigurationError, guard, public, require
+from tests.support.site import EMAIL, PASSWORD, SECRET, Site
+from watchword import Auth, ConfigurationError, guard, public, require
+from watchword.foundation.clock import SystemClock
+from watchword.tokens.sealed import passwords_of, seal
+from watchword.vendors.iron_session.trust import IronSession
 from watchword.web.fastapi import OptionalSession, Session, protect
 
 
@@ -194,6 +198,28 @@ def test_a043_another_sites_form_can_not_use_the_visitors_cookie(sqlite_site: Si
             assert client.post("/transfer", headers={"origin": origin}).status_code == 403
         assert done == []
         assert client.post("/transfer").status_code == 200
+
+
+def test_a043_another_sites_form_can_not_use_a_trusted_systems_cookie_either(tmp_path: Path) -> None:
+    trust = IronSession(cookie_name="shop", password=SECRET)
+    auth = Auth(store=f"sqlite:///{tmp_path}/w.sqlite3", secret=SECRET, trust=[trust], environ={})
+    app = FastAPI()
+    protect(app, auth)
+    done: list[str] = []
+
+    @app.post("/transfer")
+    async def transfer(session: Session) -> str:
+        done.append(session.user.id)
+        return "done"
+
+    sealed = seal({"user": {"id": "42"}}, passwords_of(SECRET), now=SystemClock().now())
+    with app_client(app) as client:
+        cookie = {"cookie": f"shop={sealed}"}
+        for origin in ("https://evil.example", "null", "http://localhost:8001"):
+            assert client.post("/transfer", headers={"origin": origin, **cookie}).status_code == 403
+        assert done == []
+        assert client.post("/transfer", headers=cookie).status_code == 200
+        assert done == ["42"]
 
 
 def test_a_guard_that_asks_about_what_its_path_does_not_have_stops_the_start(sqlite_site: Site) -> None:

@@ -1,9 +1,10 @@
 """Who has to show what: the second-factor policy, asked by the door and by every step that carries an attempt on."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, ColumnElement, Select, String, bindparam, select
 
 from watchword.admission import attempt as attempts
 from watchword.admission.attempt import ATTEMPT_EXPIRED, Attempt
@@ -25,6 +26,8 @@ from watchword.storage.upsert import insert_or_ignore
 if TYPE_CHECKING:
     from watchword.admission.services import Services
 
+USER: Final[BindParameter[str]] = bindparam("user", type_=String)
+"""Whose factors a query is about."""
 FRESH: Final = 10 * MINUTE
 """How long after a proof sensitive changes are taken without another."""
 CARRIED_ON: Final = ("sign_in", "step_up", "reset")
@@ -58,8 +61,9 @@ class SecondFactor(Protocol):
         """Name of the step that sets it up within a sign-in, where it can be."""
         ...
 
-    def is_set_up(self, tx: Transaction, user_id: str) -> bool:
-        """Tell whether this user can show it."""
+    @property
+    def held(self) -> ColumnElement[bool]:
+        """Whether the user `USER` can show it, as a part of a query: the door asks about all methods at once."""
         ...
 
     def forget(self, tx: Transaction, user_id: str) -> None:
@@ -183,10 +187,20 @@ def forget_all(tx: Transaction, services: "Services", user_id: str) -> None:
 
 
 def _shown_by(tx: Transaction, services: "Services", user_id: str) -> Sequence[SecondFactor]:
-    found = [factor for factor in services.second_factors.values() if factor.is_set_up(tx, user_id)]
+    factors = tuple(services.second_factors.values())
+    if not factors:
+        return ()
+    held = tx.execute(_question(factors), {USER.key: user_id}).one()
+    found = [factor for factor, is_held in zip(factors, held, strict=True) if is_held]
     if all(factor.is_backup for factor in found):
         return ()
     return sorted(found, key=lambda factor: factor.is_backup)
+
+
+@lru_cache(16)
+def _question(factors: tuple[SecondFactor, ...]) -> Select[*tuple[bool, ...]]:
+    """Return the query that tells of each whether the user can show it."""
+    return select(*(factor.held.label(factor.method) for factor in factors))
 
 
 def _steps(found: Sequence[SecondFactor]) -> tuple[NextStep, ...]:

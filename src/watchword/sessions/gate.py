@@ -124,6 +124,10 @@ class Gate:
         self.forget(request)
         return self.verify(request) is not None
 
+    def is_carried_by_cookie(self, request: Request) -> bool:
+        """Tell whether a cookie brings what may be a session, ours or a trusted system's: then other sites can send it."""
+        return self.cookies.session in request.cookies or self._foreign.find(request, None) is not None
+
     def pretend(self, request: Request, session: Session | None) -> None:
         """Take this session for the request's own: in an app's tests, whose framework replaces dependencies."""
         request.memo[_MEMO] = session

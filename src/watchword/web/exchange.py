@@ -48,9 +48,9 @@ class Exchange(RequestContext):
         return set_context(self)
 
     def cross_site(self) -> Denied | None:
-        """Return the refusal of a call that another site made with the visitor's session cookie (A42, A43)."""
+        """Return the refusal of a call that another site made with a session in the visitor's cookies (A42, A43)."""
         request = self.request
-        if request.method in SAFE_METHODS or self.gate.cookies.session not in request.cookies:
+        if request.method in SAFE_METHODS or not self.gate.is_carried_by_cookie(request):
             return None
         self.edge.kernel.locate(request)
         site = site_origin(self.edge.settings, request)

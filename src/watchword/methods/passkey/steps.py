@@ -2,7 +2,7 @@
 
 from typing import Any, final
 
-from sqlalchemy import Row
+from sqlalchemy import Row, exists
 
 from watchword.admission import door, second_factor
 from watchword.admission.attempt import ATTEMPT_EXPIRED, Plan
@@ -22,6 +22,7 @@ from watchword.methods.passkey.base import PASSKEY_INVALID, PASSKEY_UNKNOWN, Cer
 from watchword.methods.passkey.ceremony import Assertion, Shown, check_assertion
 from watchword.methods.passkey.keys import CeremonyError
 from watchword.methods.passkey.options import Asked, CeremonyOptions, ask, request_options
+from watchword.methods.passkey.tables import passkeys
 from watchword.storage.store import Transaction
 
 SIGN_IN, WITHIN = "passkey_sign_in", "passkey_within"
@@ -35,14 +36,12 @@ class PasskeySteps:
     method = "passkey"
     enrolment: str | None = "passkey/enrol"
     is_backup = False
+    held = exists().where(passkeys.c.user_id == second_factor.USER)
+    """Whether the user has a passkey or a security key."""
 
     def __init__(self, ceremonies: Ceremonies) -> None:
         self._ceremonies = ceremonies
         self._services: Services = ceremonies.services
-
-    def is_set_up(self, tx: Transaction, user_id: str) -> bool:
-        """Tell whether this user has a passkey or a security key."""
-        return store.has_passkey(tx, user_id)
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         """Remove all of the user's passkeys."""

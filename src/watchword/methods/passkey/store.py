@@ -53,11 +53,6 @@ def passkeys_of(tx: Transaction, user_id: str) -> Sequence[Row[Any]]:
     return tx.execute(select(passkeys).where(passkeys.c.user_id == user_id).order_by(passkeys.c.created_at)).all()
 
 
-def has_passkey(tx: Transaction, user_id: str) -> bool:
-    """Tell whether the user has one."""
-    return tx.execute(select(passkeys.c.id).where(passkeys.c.user_id == user_id).limit(1)).first() is not None
-
-
 def find(tx: Transaction, credential_id: bytes) -> Row[Any] | None:
     """Return the passkey with this credential id."""
     return tx.execute(select(passkeys).where(passkeys.c.credential_id == credential_id)).first()

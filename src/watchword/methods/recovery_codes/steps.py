@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from watchword.admission import second_factor
 from watchword.admission.attempt import ATTEMPT_EXPIRED
@@ -34,13 +34,11 @@ class RecoveryCodeSteps:
     method = "recovery_code"
     enrolment: str | None = None
     is_backup = True
+    held = exists().where(recovery_codes.c.user_id == second_factor.USER, recovery_codes.c.used_at.is_(None))
+    """Whether the user has a code left."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-
-    def is_set_up(self, tx: Transaction, user_id: str) -> bool:
-        """Tell whether this user has a code left."""
-        return self._count(tx, user_id) > 0
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         """Remove the user's codes."""

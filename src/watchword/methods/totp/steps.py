@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, final
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, select, update
 
 from watchword.admission import attempt as attempts
 from watchword.admission import door, second_factor
@@ -48,14 +48,12 @@ class TOTPSteps:
     method = "totp"
     enrolment: str | None = "totp/enrol"
     is_backup = False
+    held = exists().where(totp_secrets.c.user_id == second_factor.USER)
+    """Whether the user has an app."""
 
     def __init__(self, services: Services, issuer: str) -> None:
         self._services = services
         self._issuer = issuer
-
-    def is_set_up(self, tx: Transaction, user_id: str) -> bool:
-        """Tell whether this user has an app."""
-        return _row(tx, user_id) is not None
 
     def forget(self, tx: Transaction, user_id: str) -> None:
         """Remove the user's app."""
