@@ -52,12 +52,12 @@ class Browser:
         """Tell whether this user has signed in here before."""
         if self.is_new:
             return False
-        return tx.execute(_KNOWN, {"user": user_id, "browser": self.hash}).first() is not None
+        return tx.execute_prepared(_KNOWN, {"user": user_id, "browser": self.hash}).first() is not None
 
     def remember(self, tx: Transaction, user_id: str) -> None:
         """Note that this user has signed in here."""
         used = {"user": user_id, "browser": self.hash, "now": tx.now}
-        if self.is_new or tx.execute(_USED, used).rowcount == 0:
+        if self.is_new or tx.execute_prepared(_USED, used).rowcount == 0:
             row = {"id": new_id("dev"), "user_id": user_id, "browser_hash": self.hash}
             tx.execute(insert_or_ignore(tx.dialect, devices), {**row, "created_at": tx.now, "last_used_at": tx.now})
 

@@ -190,7 +190,7 @@ def _shown_by(tx: Transaction, services: "Services", user_id: str) -> Sequence[S
     factors = tuple(services.second_factors.values())
     if not factors:
         return ()
-    held = tx.execute(_question(factors), {USER.key: user_id}).one()
+    held = tx.execute_prepared(_question(factors), {USER.key: user_id}).one()
     found = [factor for factor, is_held in zip(factors, held, strict=True) if is_held]
     if all(factor.is_backup for factor in found):
         return ()

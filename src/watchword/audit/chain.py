@@ -72,7 +72,7 @@ class Chain:
     def next_place(self, tx: Transaction, subject: str) -> Place:
         """Lock the subject's lane until the transaction ends, and return the place after its last row."""
         lane = sha256(subject.encode())[0] % LANES
-        head = tx.execute(_ADVANCE, {"of_lane": lane}).first()
+        head = tx.execute_prepared(_ADVANCE, {"of_lane": lane}).first()
         if head is None:
             first = {"lane": lane, "sequence": 0, "last_seal": _NO_SEAL, "seal": _NO_SEAL}
             tx.execute(insert_or_ignore(tx.dialect, audit_heads), first)
@@ -84,7 +84,7 @@ class Chain:
         row = {**columns, "lane": place.lane, "sequence": place.sequence}
         seal = self._keyring.mac("audit", _row_text(place.previous, row))
         head_seal = self._keyring.mac("audit head", _head_text(place.lane, place.sequence, seal))
-        tx.execute(_SEAL, {"of_lane": place.lane, "row_seal": seal, "head_seal": head_seal})
+        tx.execute_prepared(_SEAL, {"of_lane": place.lane, "row_seal": seal, "head_seal": head_seal})
         return {**row, "seal": seal}
 
     def verify(self, tx: Transaction) -> list[Damage]:

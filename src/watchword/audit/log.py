@@ -94,7 +94,7 @@ class AuditLog:
         }
         place = self._chain.next_place(tx, user_id or row["address"])
         sealed = self._chain.seal(tx, place, row)
-        tx.execute(_INSERT, sealed)
+        tx.execute_prepared(_INSERT, sealed)
 
     def events_of(self, tx: Transaction, user_id: str, limit: int = 1_000) -> list[AuditEntry]:
         """Return the newest events of one user first: for the export of their data."""

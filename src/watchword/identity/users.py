@@ -90,14 +90,14 @@ def user_of(row: Any) -> User:
 
 
 def _account(tx: Transaction, statement: Select[*tuple[Any, ...]], value: str) -> Account | None:
-    row = tx.execute(statement, {"value": value}).first()
+    row = tx.execute_prepared(statement, {"value": value}).first()
     if row is None:
         return None
     return Account(
         user=user_of(row),
         email_key=row.email_key,
         password=row.password,
-        disabled=row.disabled,
+        disabled=bool(row.disabled),
         language=row.language,
         created_at=row.created_at,
     )
@@ -120,7 +120,7 @@ def account_by_id(tx: Transaction, user_id: str) -> Account | None:
 
 def password_in_use(tx: Transaction, user_id: str) -> str | None:
     """Return the user's Argon2 hash, or `None` where there is none, or the account is disabled or gone."""
-    return tx.execute(_PASSWORD_IN_USE, {"value": user_id}).scalar_one_or_none()
+    return tx.execute_prepared(_PASSWORD_IN_USE, {"value": user_id}).scalar_one_or_none()
 
 
 def accounts(tx: Transaction, *, after: str = "", limit: int = 100) -> list[User]:

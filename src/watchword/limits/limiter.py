@@ -94,7 +94,7 @@ class Limiter:
             "believable": latest + CLOCK_TOLERANCE,
             "beyond": latest + 1,
         }
-        full_at = tx.execute(_take_one(tx.dialect), moments).scalar_one_or_none()
+        full_at = tx.execute_prepared(_take_one(tx.dialect), moments).scalar_one_or_none()
         if full_at is not None and full_at <= latest:
             return None
         if full_at is None:
@@ -105,7 +105,7 @@ class Limiter:
     def give_back(self, tx: Transaction, name: str, subject: str = "") -> None:
         """Return the unit that was taken: the try did not count after all, as where the password was right."""
         unit = {"counter": self._key(name, subject), "interval": self._rates[name].interval}
-        tx.execute(_GIVE_BACK, unit)
+        tx.execute_prepared(_GIVE_BACK, unit)
 
     def clear(self, tx: Transaction, name: str, subject: str = "") -> None:
         """Return all units."""

@@ -86,7 +86,7 @@ def start(
         # It is shown again, in lists and on terminals (A148).
         "user_agent": printable(request.header("user-agent") or "", USER_AGENT_LENGTH),
     }
-    tx.execute(_INSERT, row)
+    tx.execute_prepared(_INSERT, row)
     return session_id, token
 
 

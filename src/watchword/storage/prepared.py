@@ -1,4 +1,4 @@
-"""The one read whose price everybody pays: a query put together once, on a connection that is ready."""
+"""Statements whose price everybody pays: put together once; and for the read of a session, on a connection that is ready."""
 
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast, final
 
-from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy import ClauseElement, Dialect, Engine, Insert
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A query as the driver takes it, put together once.
+    """A statement as the driver takes it, put together once.
 
     Attributes:
         sql: the text.
         names: of its parameters in their order, or `None` where the driver takes them by name.
-        fixed: the values that stand in the query itself.
+        fixed: the values that stand in the statement itself.
     """
 
     sql: str
@@ -25,15 +25,36 @@ class Prepared:
     fixed: Mapping[str, Any]
 
     @classmethod
-    def of(cls, statement: Select[*tuple[Any, ...]], dialect: Dialect) -> "Prepared":
-        """Put it together."""
-        compiled = statement.compile(dialect=dialect)
+    def of(cls, statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None = None) -> "Prepared":
+        """Put it together; `columns` are those that an INSERT is given."""
+        compiled: Any = statement.compile(dialect=dialect, **({} if columns is None else {"column_keys": columns}))
         return cls(compiled.string, compiled.positiontup, compiled.params)
 
     def arguments(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters as the driver takes them."""
         given = {**self.fixed, **values}
-        return given if self.names is None else [given[name] for name in self.names]
+        return given if self.names is None else tuple([given[name] for name in self.names])
+
+
+@final
+class Statements:
+    """Those of one database that were put together so far.
+
+    Args:
+        dialect: which database.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._known: dict[tuple[ClauseElement, tuple[str, ...]], Prepared] = {}
+
+    def prepare(self, statement: ClauseElement, values: Mapping[str, Any]) -> Prepared:
+        """Return the statement as the driver takes it, for values of these names."""
+        key = (statement, tuple(values) if isinstance(statement, Insert) else ())
+        prepared = self._known.get(key)
+        if prepared is None:
+            prepared = self._known[key] = Prepared.of(statement, self._dialect, key[1] or None)
+        return prepared
 
 
 @final

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, cast, final
 from weakref import WeakSet
 
-from sqlalchemy import Connection, CursorResult, Delete, Pool, Select, Table, Update, UpdateBase, text
+from sqlalchemy import ClauseElement, Connection, CursorResult, Delete, Pool, Select, Table, Update, UpdateBase, text
 from sqlalchemy.sql.base import Executable
 
 from watchword.foundation.clock import Clock
@@ -23,7 +23,7 @@ from watchword.storage.epoch import Epoch, EpochFile, Revocation
 from watchword.storage.keeper import LeaseKeeper
 from watchword.storage.lease import Lease
 from watchword.storage.metadata import REMEMBERED
-from watchword.storage.prepared import Prepared, Readers
+from watchword.storage.prepared import Readers, Statements
 
 _log = logging.getLogger("watchword.storage")
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -39,10 +39,13 @@ class Transaction:
         revoked: the users whose remembered sessions count no more once it has committed.
     """
 
-    __slots__ = ("_after_commit", "_connection", "_declared", "_writes", "dialect", "now", "revoked")
+    __slots__ = ("_after_commit", "_connection", "_declared", "_statements", "_writes", "dialect", "now", "revoked")
 
-    def __init__(self, connection: Connection, now: int, dialect: Dialect, *, writes: bool) -> None:
+    def __init__(
+        self, connection: Connection, now: int, dialect: Dialect, statements: Statements, *, writes: bool
+    ) -> None:
         self._connection = connection
+        self._statements = statements
         self._after_commit: list[Callable[[], None]] = []
         self._writes = writes
         self._declared = False
@@ -52,11 +55,26 @@ class Transaction:
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
         """Run a statement and return its rows or its count."""
+        self._check(statement)
+        return self._connection.execute(statement, parameters)
+
+    def execute_prepared(self, statement: ClauseElement, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Do what `execute()` does for half its price, with a statement that is put together once.
+
+        Args:
+            statement: the same object each time, made where its module is loaded; of columns that drivers take and give
+                as they are.
+            values: for its `bindparam`s, or for the columns of an INSERT.
+        """
+        self._check(statement)
+        prepared = self._statements.prepare(statement, values)
+        return self._connection.exec_driver_sql(prepared.sql, prepared.arguments(values))
+
+    def _check(self, statement: object) -> None:
         if not self._writes and isinstance(statement, UpdateBase):
             raise TypeError("this transaction only reads, so the change would be lost: open it with store.write()")
         if isinstance(statement, Update | Delete):
             self._expect_declaration(statement)
-        return self._connection.execute(statement, parameters)
 
     def revokes(self, *user_ids: str) -> None:
         """Say of the next statement whose sessions end by it, may do less, or show something else.
@@ -118,7 +136,7 @@ class Store:
         self._writing = threading.Lock()
         self._pools_of_parents: list[Pool] = []
         self._readers = Readers(self.engine)
-        self._prepared: dict[Select[*tuple[Any, ...]], Prepared] = {}
+        self._statements = Statements(self.engine.dialect)
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
         self.keeper = LeaseKeeper(self.engine, clock) if self._dialect == "postgresql" else None
@@ -140,7 +158,7 @@ class Store:
                 _run(connection, "BEGIN")
             elif snapshot:
                 connection.execution_options(isolation_level="REPEATABLE READ")
-            yield Transaction(connection, self.clock.now(), self._dialect, writes=False)
+            yield Transaction(connection, self.clock.now(), self._dialect, self._statements, writes=False)
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Generator[Transaction]:
@@ -162,7 +180,7 @@ class Store:
             try:
                 with self._turn(), self.engine.connect() as connection:
                     self._begin(connection, durable=durable)
-                    transaction = Transaction(connection, self.clock.now(), self._dialect, writes=True)
+                    transaction = Transaction(connection, self.clock.now(), self._dialect, self._statements, writes=True)
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
@@ -187,9 +205,7 @@ class Store:
         Raises:
             StoreUnavailableError: the database can't answer.
         """
-        prepared = self._prepared.get(statement)
-        if prepared is None:
-            prepared = self._prepared[statement] = Prepared.of(statement, self.engine.dialect)
+        prepared = self._statements.prepare(statement, values)
         arguments = prepared.arguments(values)
         with self._guarded():
             if self._dialect == "sqlite":
