@@ -5,11 +5,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, final
-from urllib.parse import urlsplit
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
-from watchword.admission.second_factor import SecondFactor as SecondFactorMethod
 from watchword.admission.services import Feature, Method, Part, Services
 from watchword.audit.events import AuditEvent
 from watchword.audit.log import AuditLog
@@ -25,7 +23,7 @@ from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits, Settings
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
-from watchword.http.origin import ORIGIN_NOT_ALLOWED, parse_origin
+from watchword.http.origin import ORIGIN_NOT_ALLOWED
 from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
@@ -45,6 +43,7 @@ from watchword.policy.actions.reference import REFERENCE_INVALID
 from watchword.policy.guard import Guard
 from watchword.policy.taint import taint_settings
 from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
+from watchword.refusals import refuse_unreachable, refuse_unsafe
 from watchword.service import service_routes
 from watchword.sessions import records
 from watchword.sessions.cookie import Cookies
@@ -52,10 +51,10 @@ from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
 from watchword.sessions.verify import current_context
-from watchword.storage.secret_file import PREFIX, development_secret, secret_path
+from watchword.storage.secret_file import development_secret, secret_path
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
-from watchword.tokens.keyring import MINIMUM_SECRET, Keyring
+from watchword.tokens.keyring import Keyring
 from watchword.web.edge import Edge
 
 _NOTED = {
@@ -339,74 +338,6 @@ class Auth:
 
 def _given(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
-
-
-def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
-    """Refuse what must not run, all of it in one message.
-
-    Raises:
-        ConfigurationError: lists what is wrong and how to mend it.
-    """
-    wrong: list[str] = []
-    if settings.mode not in ("development", "production"):
-        wrong.append(f"mode is {settings.mode!r}: write 'development' or 'production'")
-    if any(len(secret.reveal()) < MINIMUM_SECRET for secret in secrets):
-        wrong.append(f"a secret has fewer than {MINIMUM_SECRET} characters: make one with `watchword secret`")
-    wrong += wrong_base_url(settings)
-    wrong += [
-        f"the origin {origin!r} is none: write scheme and host alone, for example 'https://app.example.org'"
-        for origin in settings.origins
-        if parse_origin(origin) != origin
-    ]
-    if settings.is_production:
-        if not secrets:
-            wrong.append("no secret: set WATCHWORD_SECRET to the output of `watchword secret`")
-        if any(secret.reveal().startswith(PREFIX) for secret in secrets):
-            wrong.append("the secret is a development one: set WATCHWORD_SECRET to the output of `watchword secret`")
-        if settings.smtp is None:
-            wrong.append("no mail transport: set WATCHWORD_SMTP='smtp://user:password@host:587' and WATCHWORD_SENDER")
-        elif settings.smtp.security == "none" and not _is_loopback(settings.smtp.host):
-            wrong.append("mail would leave in clear text: use security='starttls' or 'tls'")
-    if wrong:
-        raise ConfigurationError(
-            f"Watchword does not start in {settings.mode} mode:\n" + "\n".join(f"  - {one}" for one in wrong)
-        )
-
-
-def refuse_unreachable(settings: Settings, factors: Sequence[SecondFactorMethod]) -> None:
-    """Refuse a second-factor policy that nobody could meet.
-
-    Raises:
-        ConfigurationError: it names a role that there is not, or requires what no method can set up.
-    """
-    policy = settings.second_factor
-    unknown = sorted(set(policy.roles) - set(settings.all_roles))
-    if unknown:
-        raise ConfigurationError(f"the second-factor policy names the role {unknown[0]!r}, which is not declared")
-    if policy.mode == "required" and not any(factor.enrolment for factor in factors):
-        raise ConfigurationError(
-            "a second factor is required, and no method can set one up: "
-            "pip install 'watchword[passkey,totp]', or name one in methods="
-        )
-
-
-def wrong_base_url(settings: Settings) -> list[str]:
-    """Return what is wrong with the address of the site: nothing, or one sentence."""
-    base_url = settings.base_url
-    if base_url is None:
-        missing = "no base URL: set WATCHWORD_BASE_URL to the site's address, for example 'https://example.org'"
-        return [missing] if settings.is_production else []
-    scheme, _, rest = base_url.partition("://")
-    authority, _, path = rest.partition("/")
-    if parse_origin(f"{scheme}://{authority}") is None or "?" in path or "#" in path:
-        return [f"the base URL is {base_url!r}: write the site's address alone, for example 'https://example.org'"]
-    if settings.is_production and scheme != "https" and not _is_loopback(urlsplit(base_url).hostname or ""):
-        return [f"the base URL is {base_url!r}: it must begin with 'https://'"]
-    return []
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def _secrets(given: Any, settings: Settings, store_url: str) -> tuple[Secret, ...]:

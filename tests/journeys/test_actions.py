@@ -37,7 +37,7 @@ def sign_in(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/")
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{server.url}/")
 
 

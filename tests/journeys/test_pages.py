@@ -72,7 +72,7 @@ def sign_in(page: Page, server: Server, email: str, password: str = PASSWORD) ->
     page.goto(f"{server.url}/auth/sign-in?next=/notes")
     page.get_by_label(re.compile("E-mail")).fill(email)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.mark.parametrize("java_script", [True, False], ids=["with-java-script", "without-java-script"])
@@ -213,5 +213,5 @@ def test_a_person_changes_address_and_password_takes_their_data_and_leaves(serve
 def test_the_pages_speak_german_to_a_german_browser_on_a_phone_in_the_dark(server: Server, new_page: NewPage) -> None:
     page = new_page(locale="de-DE", viewport={"width": 375, "height": 720}, color_scheme="dark")
     page.goto(f"{server.url}/auth/sign-in")
-    expect(page.get_by_role("main").get_by_role("button", name="Anmelden")).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("button", name="Anmelden", exact=True)).to_be_visible()
     screenshot(page, "1-german-phone-dark")

@@ -69,5 +69,7 @@ def test_every_fault_of_a_field_that_the_rooms_name_has_a_text():
     """A reason added without a text would read "please check this entry" on the pages."""
     from tests.support.sources import PACKAGE, sources
 
-    named = {name for source in sources(PACKAGE) for name in re.findall(r'reason="([a-z_]+)"', source.text)}
+    # What a foreign token lacks is said on the command line, in English.
+    rooms = [source for source in sources(PACKAGE) if not {"cli", "vendors"} & set(source.path.split("/"))]
+    named = {name for source in rooms for name in re.findall(r'reason="([a-z_]+)"', source.text)}
     assert {f"reason.{name}" for name in named} - set(catalogues("watchword.pages")["en"].entries) == set()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from watchword.auth import DEFAULT_STORE, wrong_base_url
+from watchword.auth import DEFAULT_STORE
 from watchword.cli.finding import Finding, fail, ok, warn
 from watchword.cli.store_checks import check_store
 from watchword.foundation.clock import DAY, SystemClock, to_datetime
@@ -18,6 +18,7 @@ from watchword.limits.declared import effective_rates
 from watchword.methods.password.hashing import Figures, PasswordHasher
 from watchword.outbox.mail import DeliveryError
 from watchword.outbox.smtp import SMTPTransport
+from watchword.refusals import wrong_base_url
 from watchword.sessions.cookie import Cookies
 from watchword.storage.secret_file import PREFIX, secret_path
 from watchword.tokens.keyring import MINIMUM_SECRET

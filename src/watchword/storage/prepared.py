@@ -27,7 +27,8 @@ class Prepared:
     @classmethod
     def of(cls, statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None = None) -> "Prepared":
         """Put it together; `columns` are those that an INSERT is given."""
-        compiled: Any = statement.compile(dialect=dialect, **({} if columns is None else {"column_keys": columns}))
+        given: dict[str, Any] = {} if columns is None else {"column_keys": columns}
+        compiled: Any = statement.compile(dialect=dialect, **given)
         return cls(compiled.string, compiled.positiontup, compiled.params)
 
     def arguments(self, values: Mapping[str, Any]) -> Any:

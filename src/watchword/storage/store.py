@@ -180,7 +180,9 @@ class Store:
             try:
                 with self._turn(), self.engine.connect() as connection:
                     self._begin(connection, durable=durable)
-                    transaction = Transaction(connection, self.clock.now(), self._dialect, self._statements, writes=True)
+                    transaction = Transaction(
+                        connection, self.clock.now(), self._dialect, self._statements, writes=True
+                    )
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
