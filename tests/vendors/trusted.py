@@ -1,9 +1,12 @@
 """One trust of each vendor, and a good token or cookie for each: what the stories and the matrix are made of."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from cryptography.fernet import Fernet
 
 from watchword.foundation.clock import SECOND, Clock
 from watchword.sessions.foreign import Trust
@@ -19,8 +22,10 @@ from watchword.vendors.jose.trust import JWT
 from watchword.vendors.next_auth.trust import NextAuth
 from watchword.vendors.oidc.trust import OIDC
 from watchword.vendors.supabase.trust import Supabase
+from watchword.vendors.workos.trust import WorkOS
 
 NOW = 1_800_000_000
+FERNET = Fernet.generate_key().decode()
 PASSWORD = "a-password-of-at-least-32-characters"
 RSA, EC, P384 = Key.generate("RS256", kid="one"), Key.generate("ES256", kid="one"), Key.generate("ES384", kid="one")
 CLERK_KEY = "pk_test_Y2xlcmsuaW5zcGlyZWQucHVtYS03NC5sY2wuZGV2JA"
@@ -38,11 +43,13 @@ class Kind:
         make: makes its trust; all are told the same keys, so that nothing but the rules keeps them apart.
         credential: a good one, that begins at `NOW`.
         header: the request header that carries it.
+        verifier: what its trust is called; kinds with the same one are of one system.
     """
 
     make: Callable[[Clock], Trust]
     credential: str
     header: tuple[str, str]
+    verifier: str
 
 
 def claims(**more: Any) -> dict[str, Any]:
@@ -56,8 +63,14 @@ def bearer(token: str) -> tuple[str, str]:
 def kinds() -> dict[str, Kind]:
     found: dict[str, Kind] = {}
 
-    def add(name: str, make: Callable[[Clock], Trust], token: str, header: tuple[str, str] | None = None) -> None:
-        found[name] = Kind(make, token, header or bearer(token))
+    def add(
+        name: str,
+        make: Callable[[Clock], Trust],
+        token: str,
+        header: tuple[str, str] | None = None,
+        verifier: str = "",
+    ) -> None:
+        found[name] = Kind(make, token, header or bearer(token), verifier or name)
 
     keys = published(RSA, EC, P384)
     add(
@@ -92,6 +105,22 @@ def kinds() -> dict[str, Kind]:
         lambda clock: JWT(issuer="me", audience="api", algorithms=["ES256", "RS256"], keys=keys, clock=clock),
         jwt.sign(claims(iss="me", aud="api"), EC, "ES256"),
     )
+    token = jwt.sign(
+        claims(iss="https://api.workos.com/user_management/client", sid="session_1", auth_time=NOW), RSA, "RS256"
+    )
+    fernet = Fernet(FERNET)
+    for name, credential in (
+        ("workos", token),
+        ("workos-node", seal({"accessToken": token}, passwords_of(FERNET), now=NOW * SECOND, ttl=0)),
+        ("workos-python", fernet.encrypt(json.dumps({"access_token": token}).encode()).decode()),
+    ):
+        add(
+            name,
+            lambda clock: WorkOS(client_id="client", cookie_password=FERNET, keys=keys, clock=clock),
+            credential,
+            None if credential == token else ("cookie", f"wos-session={credential}"),
+            "workos",
+        )
     cookie = seal({"user": {"id": "user_1"}}, passwords_of(PASSWORD), now=NOW * SECOND, ttl=600)
     add(
         "iron-session",
@@ -112,8 +141,6 @@ def kinds() -> dict[str, Kind]:
 
 
 def jwe_claims() -> bytes:
-    import json
-
     return json.dumps(claims()).encode()
 
 

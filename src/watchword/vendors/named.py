@@ -23,6 +23,7 @@ VENDORS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "oidc": ("watchword.vendors.oidc.trust", "OIDC"),
         "supabase": ("watchword.vendors.supabase.trust", "Supabase"),
         "watchword": ("watchword.vendors.watchword.trust", "Watchword"),
+        "workos": ("watchword.vendors.workos.trust", "WorkOS"),
     }
 )
 """Module and class of each."""
