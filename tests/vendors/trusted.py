@@ -21,6 +21,7 @@ from watchword.vendors.iron_session.trust import IronSession
 from watchword.vendors.jose.trust import JWT
 from watchword.vendors.next_auth.trust import NextAuth
 from watchword.vendors.oidc.trust import OIDC
+from watchword.vendors.stytch.trust import Stytch
 from watchword.vendors.supabase.trust import Supabase
 from watchword.vendors.workos.trust import WorkOS
 
@@ -105,6 +106,18 @@ def kinds() -> dict[str, Kind]:
         lambda clock: JWT(issuer="me", audience="api", algorithms=["ES256", "RS256"], keys=keys, clock=clock),
         jwt.sign(claims(iss="me", aud="api"), EC, "ES256"),
     )
+    for product, more in (("b2c", {}), ("b2b", {"https://stytch.com/organization": {"organization_id": "one"}})):
+        named = {
+            "iss": f"stytch.com/{product}",
+            "aud": [product],
+            "nbf": NOW,
+            "https://stytch.com/session": {"id": "session-1"},
+        }
+        add(
+            f"stytch-{product}",
+            lambda clock, product=product: Stytch(project_id=product, product=product, keys=keys, clock=clock),
+            jwt.sign(claims(**named, **more), RSA, "RS256"),
+        )
     token = jwt.sign(
         claims(iss="https://api.workos.com/user_management/client", sid="session_1", auth_time=NOW), RSA, "RS256"
     )
