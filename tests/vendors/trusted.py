@@ -14,6 +14,7 @@ from watchword.tokens import jwe, jwt
 from watchword.tokens.key import Key
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.sealed import passwords_of, seal
+from watchword.vendors.auth0.cookies import keys_of
 from watchword.vendors.auth0.trust import Auth0
 from watchword.vendors.clerk.trust import Clerk
 from watchword.vendors.descope.trust import Descope
@@ -74,13 +75,28 @@ def kinds() -> dict[str, Kind]:
         found[name] = Kind(make, token, header or bearer(token), verifier or name)
 
     keys = published(RSA, EC, P384)
+
+    def make_auth0(clock: Clock) -> Trust:
+        return Auth0(
+            domain="example.auth0.com",
+            audience="api",
+            client_id="client",
+            cookie_secret=PASSWORD,
+            keys=keys,
+            clock=clock,
+        )
+
     add(
         "auth0",
-        lambda clock: Auth0(domain="example.auth0.com", audience="api", client_id="client", keys=keys, clock=clock),
+        make_auth0,
         jwt.sign(
             claims(iss="https://example.auth0.com/", aud="api", permissions=["read:notes"]), RSA, "RS256", type="at+jwt"
         ),
     )
+    state = {"user": {"sub": "auth0|1"}, "internal": {"createdAt": NOW, "created_at": NOW}, "exp": NOW + 600}
+    for encryption, name in (("A256GCM", "__session"), ("A256CBC-HS512", "_a0_session_0")):
+        token = jwe.encrypt(json.dumps(state).encode(), keys_of(PASSWORD)[encryption], "dir", encryption)
+        add(f"auth0-{encryption[4:7].lower()}", make_auth0, token, ("cookie", f"{name}={token}"), "auth0")
     add(
         "clerk",
         lambda clock: Clerk(publishable_key=CLERK_KEY, keys=keys, clock=clock),
