@@ -134,7 +134,7 @@ class WorkOS:
             raise TokenRefused("claim_invalid", "the token is an agent's or a widget's", claim="sub_type")
         if claims.get("client_id", self._client_id) != self._client_id:
             raise TokenRefused("claim_invalid", "the token is another application's", claim="client_id")
-        if "act" in claims and not text_of(members_of(claims["act"]), "sub"):
+        if claims.get("act") is not None and not text_of(members_of(claims["act"]), "sub"):
             raise TokenRefused("claim_invalid", "who impersonates the user is not said", claim="act")
         moment(claims, "auth_time")
 
