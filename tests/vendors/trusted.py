@@ -93,7 +93,11 @@ def kinds() -> dict[str, Kind]:
             claims(iss="https://example.auth0.com/", aud="api", permissions=["read:notes"]), RSA, "RS256", type="at+jwt"
         ),
     )
-    state = {"user": {"sub": "auth0|1"}, "internal": {"createdAt": NOW, "created_at": NOW}, "exp": NOW + 600}
+    state = {
+        "user": {"sub": "user_1"},
+        "internal": {"createdAt": NOW, "created_at": NOW, "session_expires_at": NOW + 600},
+        "exp": NOW + 600,
+    }
     for encryption, name in (("A256GCM", "__session"), ("A256CBC-HS512", "_a0_session_0")):
         token = jwe.encrypt(json.dumps(state).encode(), keys_of(PASSWORD)[encryption], "dir", encryption)
         add(f"auth0-{encryption[4:7].lower()}", make_auth0, token, ("cookie", f"{name}={token}"), "auth0")
@@ -175,6 +179,8 @@ def jwe_claims() -> bytes:
 
 KINDS = kinds()
 """Of each kind, one; made once, since keys take time."""
+VERIFIERS = {kind.verifier: kind.make for kind in KINDS.values()}
+"""What makes each trust; one may read several kinds."""
 
 
 def measured(call: Callable[[], object]) -> float:
