@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.node import Node, NodeError
 from watchword.foundation.clock import SECOND, ManualClock
+from watchword.foundation.errors import ConfigurationError
 from watchword.tokens import jwt
 from watchword.tokens.key import Key
 from watchword.tokens.key_set import KeySet
@@ -116,3 +117,9 @@ def test_a_token_of_another_type_is_no_session(type: str):
     """OAuth access tokens are signed with the same key."""
     with pytest.raises(TokenRefused, match="typ"):
         clerk().verify(mint(type=type))
+
+
+def test_a_secret_key_is_refused_when_the_app_starts():
+    """It would do nothing: API keys are not taken."""
+    with pytest.raises(ConfigurationError, match="secret_key"):
+        clerk(secret_key="sk_test_1")

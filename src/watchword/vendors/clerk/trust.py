@@ -33,14 +33,14 @@ class Clerk:
         authorized_parties: origins that tokens may have been made for (`azp`). Without them, a token that another app
             of the same domain got works here too.
         audience: what `aud` must be, where the instance sets it.
-        secret_key: nothing yet: for API keys, which only Clerk's backend can check.
+        secret_key: refused: nothing here asks Clerk's backend, so no secret is needed.
         keys: the instance's key set, as JSON; fetched from the instance unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: the publishable key is none.
+        ConfigurationError: the publishable key is none, or a secret key is given.
     """
 
     source = "clerk"
@@ -51,12 +51,17 @@ class Clerk:
         publishable_key: str,
         authorized_parties: str | Sequence[str] = (),
         audience: str | Sequence[str] | None = None,
-        secret_key: str | None = None,  # noqa: ARG002
+        secret_key: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = LEEWAY,
         map: Map | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if secret_key is not None:
+            raise ConfigurationError(
+                "secret_key: leave it out. Session tokens are verified with the instance's published keys; API keys, "
+                "which only Clerk's backend can check, are not taken"
+            )
         clock = clock or SystemClock()
         self.identity = f"https://{frontend_of(publishable_key)}"
         source = given_keys(keys) or published_at(f"{self.identity}/.well-known/jwks.json", clock)
