@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.node import Node, NodeError
 from watchword.foundation.clock import SECOND, ManualClock
-from watchword.foundation.errors import ConfigurationError
 from watchword.tokens import jwt
 from watchword.tokens.key import Key
 from watchword.tokens.key_set import KeySet
@@ -119,7 +118,8 @@ def test_a_token_of_another_type_is_no_session(type: str):
         clerk().verify(mint(type=type))
 
 
-def test_a_secret_key_is_refused_when_the_app_starts():
-    """It would do nothing: API keys are not taken."""
-    with pytest.raises(ConfigurationError, match="secret_key"):
-        clerk(secret_key="sk_test_1")
+def test_a_secret_key_changes_nothing_and_the_log_says_so(caplog: pytest.LogCaptureFixture):
+    """API keys are not taken."""
+    clerk(secret_key="sk_test_1")
+    assert "secret_key=…) does nothing" in caplog.text
+    assert "sk_test_1" not in caplog.text

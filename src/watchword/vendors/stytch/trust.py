@@ -4,6 +4,7 @@ Machines' tokens (M2M) and connected apps' access tokens are signed with the sam
 are refused here. Opaque session tokens, which only Stytch's API can check, are not taken.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, final
@@ -20,6 +21,7 @@ from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, obje
 
 _SESSION: Final = "https://stytch.com/session"
 _ORGANIZATION: Final = "https://stytch.com/organization"
+_log = logging.getLogger("watchword")
 _KEYS: Final = {"b2c": "/v1/sessions/jwks/", "b2b": "/v1/b2b/sessions/jwks/"}
 """Where each product publishes a project's keys."""
 _POSSESSED: Final = frozenset({"totp", "webauthn", "recovery_codes", "signature_challenge"})
@@ -34,7 +36,7 @@ class Stytch:
         project_id: `project-live-…` or `project-test-…`; it is the audience.
         product: `b2c` for consumer authentication, `b2b` for organizations and members.
         base_url: the project's custom domain; Stytch's own address unless given.
-        secret: refused: nothing here asks Stytch's API, so no secret is needed.
+        secret: does nothing, and says so in the log: opaque tokens, which only Stytch's API can check, are not taken.
         max_token_age_seconds: seconds since `iat` from which on a token is too old; as `authenticate_jwt_local` has it.
         keys: the project's key set, as JSON; fetched from Stytch unless given.
         leeway: seconds that clocks may differ.
@@ -42,7 +44,7 @@ class Stytch:
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: there is no such product, or a secret is given.
+        ConfigurationError: there is no such product.
     """
 
     source = "stytch"
@@ -63,8 +65,8 @@ class Stytch:
         if product not in _KEYS:
             raise ConfigurationError("product: 'b2c' for consumer authentication, 'b2b' for organizations and members")
         if secret is not None:
-            raise ConfigurationError(
-                "secret: leave it out. Session JWTs are verified with the project's published keys; opaque session "
+            _log.warning(
+                "Stytch(secret=…) does nothing: session JWTs are verified with the project's published keys; opaque session "
                 "tokens, which only Stytch's API can check, are not taken"
             )
         clock = clock or SystemClock()
