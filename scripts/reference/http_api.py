@@ -50,6 +50,7 @@ SAMPLES: Final[Mapping[str, Any]] = {
     "html": "<!doctype html>…",
     "id": "ses_b6y4d2kq7s5v3n6m4x2w5z7ja3",
     "identifier": "ada@example.org",
+    "impersonator": None,
     "name": "Ada Lovelace",
     "new": "difference engine no. 2",
     "organization": None,

@@ -11,14 +11,17 @@ import pytest
 
 from tests.cli.conftest import Result
 from tests.support.vectors import read_vectors
-from tests.vendors.trusted import CLERK_KEY, EC, KINDS, NOW, P384, PASSWORD, RSA
+from tests.vendors.trusted import CLERK_KEY, EC, FERNET, KINDS, NOW, P384, PASSWORD, RSA
 from watchword.tokens import jwt
 
 Explain = Callable[..., Result]
 OPTIONS: dict[str, list[str]] = {
-    "auth0": ["domain=example.auth0.com", "audience=api"],
+    "auth0": ["domain=example.auth0.com", "audience=api", f"cookie_secret={PASSWORD}"],
     "clerk": [f"publishable_key={CLERK_KEY}"],
     "descope": ["project_id=P2abc"],
+    "stytch-b2c": ["project_id=b2c"],
+    "stytch-b2b": ["project_id=b2b", "product=b2b"],
+    "workos": ["client_id=client", f"cookie_password={FERNET}"],
     "supabase": ["url=https://abc.supabase.co"],
     "oidc": ["issuer=https://id.example.org", "audience=api"],
     "jose": ["issuer=me", "audience=api", "algorithms=ES256", "algorithms=RS256"],
@@ -38,13 +41,14 @@ def explain(watchword: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, t
 
     def run(text: str, kind: str, *more: str, now: int = NOW) -> Result:
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
-        options = [part for option in OPTIONS[kind] for part in ("--option", option)]
+        verifier = KINDS[kind].verifier if kind in KINDS else kind
+        options = [part for option in OPTIONS[verifier] for part in ("--option", option)]
         given = [] if kind in NO_KEYS else ["--keys", str(keys)]
         return watchword(
             "token",
             "explain",
             "--vendor",
-            re.sub("-(4|5|rotated)$", "", kind),
+            re.sub("-(4|5|rotated|b2b|b2c)$", "", verifier),
             *options,
             *given,
             "--now",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.site import Site, Visitor, make_site
-from tests.vendors.trusted import KINDS, NOW, RSA, bearer, claims
+from tests.vendors.trusted import KINDS, NOW, RSA, VERIFIERS, bearer, claims
 from watchword import Auth
 from watchword.foundation.clock import SECOND, ManualClock
 from watchword.foundation.errors import ConfigurationError
@@ -26,7 +26,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def trusting(sqlite_url: str, clock: ManualClock) -> Iterator[Site]:
     """A site that trusts one of each vendor."""
-    made = make_site(sqlite_url, clock, trust=[kind.make(clock) for kind in KINDS.values()])
+    made = make_site(sqlite_url, clock, trust=[make(clock) for make in VERIFIERS.values()])
     made.auth.prepare_store()
     with made.auth.store.write():
         pass  # what the upkeep does at the start: from the first writing on, answers are remembered

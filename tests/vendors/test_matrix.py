@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.tokens.test_fuzz import ALPHABET, alter, cost
-from tests.vendors.trusted import KINDS, NOW
+from tests.vendors.trusted import KINDS, NOW, VERIFIERS
 from watchword.foundation.clock import SECOND, ManualClock
 from watchword.tokens.refused import TokenRefused
 
@@ -15,25 +15,25 @@ CLOCK = ManualClock(NOW * SECOND)
 
 def test_each_kind_is_accepted_by_its_own_verifier_alone():
     """Though all verifiers are given the same keys; the matrix is printed (`pytest -s`)."""
-    print("\n" + " " * 14 + "".join(f"{name:>14}" for name in KINDS))
+    print("\n" + " " * 16 + "".join(f"{name:>14}" for name in VERIFIERS))
     for token_of, kind in KINDS.items():
         accepted: list[str] = []
-        for verifier, other in KINDS.items():
+        for verifier, make in VERIFIERS.items():
             try:
-                other.make(CLOCK).verify(kind.credential)
+                make(CLOCK).verify(kind.credential)
             except TokenRefused:
                 continue
             accepted.append(verifier)
-        print(f"{token_of:<14}" + "".join(f"{'accepted' if name in accepted else '·':>14}" for name in KINDS))
-        assert accepted == [token_of]
+        print(f"{token_of:<16}" + "".join(f"{'accepted' if name in accepted else '·':>14}" for name in VERIFIERS))
+        assert accepted == [kind.verifier]
 
 
 def test_a_bearer_token_is_claimed_by_one_trust_alone():
     """`issued()` tells whose rules it goes to."""
-    trusts = {name: kind.make(CLOCK) for name, kind in KINDS.items()}
-    for name, kind in KINDS.items():
+    trusts = {name: make(CLOCK) for name, make in VERIFIERS.items()}
+    for kind in KINDS.values():
         claimed = [other for other, trust in trusts.items() if trust.issued(kind.credential)]
-        assert claimed == ([] if kind.header[0] == "cookie" else [name])
+        assert claimed == ([] if kind.header[0] == "cookie" else [kind.verifier])
 
 
 def fuzz(rounds: int, seed: int) -> None:

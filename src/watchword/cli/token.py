@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,12 @@ from watchword.cli.terminal import print_json
 app = typer.Typer(
     name="token", help="Tokens and cookies of other systems: what they say, and the verdict.", no_args_is_help=True
 )
+
+
+_NAMES_ITS_COOKIE: Final = (
+    "iron-session", "ironsession", "nextauth", "next-auth", "authjs", "jose", "jwt", "workos",
+)  # fmt: skip
+"""Vendors whose class has a `cookie_name`, which `--cookie` then says too."""
 
 
 @app.callback()
@@ -87,7 +93,7 @@ def _trust(vendor: str, options: list[str], keys: Path | None, now: int | None, 
         if not separator:
             raise ConfigurationError(f"--option {one}: write KEY=VALUE")
         given.setdefault(name, []).append(value)
-    if cookie and vendor.lower() in ("iron-session", "ironsession", "nextauth", "next-auth", "authjs", "jose", "jwt"):
+    if cookie and vendor.lower() in _NAMES_ITS_COOKIE:
         given.setdefault("cookie_name", [cookie])
     try:
         document = read_object(keys.read_bytes(), "the key set") if keys else None

@@ -25,6 +25,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         expires_at: when it ends whatever happens.
         source: who made it: `watchword`, or the trusted system, `clerk`.
         roles: what the trusted system calls its user; a guard's `role` asks for `user.role`, never for these.
+        impersonator: who acts as the user, as the trusted system names them, or `None`: the support's e-mail address.
         kind: `cookie` when the browser sent it by itself, `bearer` when a client put it in `Authorization`.
     """
 
@@ -40,6 +41,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     assurance: Assurance = "aal1"
     source: str = "watchword"
     roles: tuple[str, ...] = ()
+    impersonator: str | None = None
     kind: Literal["cookie", "bearer"] = "cookie"
 
     def may(self, permission: str) -> bool:

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from watchword.vendors.jose.trust import JWT
     from watchword.vendors.next_auth.trust import NextAuth
     from watchword.vendors.oidc.trust import OIDC
+    from watchword.vendors.stytch.trust import Stytch
     from watchword.vendors.supabase.trust import Supabase
+    from watchword.vendors.workos.trust import WorkOS
 
-__all__ = ["JWT", "OIDC", "Auth0", "Clerk", "Descope", "IronSession", "NextAuth", "Supabase"]
+__all__ = ["JWT", "OIDC", "Auth0", "Clerk", "Descope", "IronSession", "NextAuth", "Stytch", "Supabase", "WorkOS"]
 
 
 def __getattr__(name: str) -> Any:

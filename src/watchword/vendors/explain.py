@@ -77,7 +77,7 @@ def explain(trust: Trust | None, credential: str) -> Explanation:
 
 def kind_of(credential: str) -> str:
     """Return what the text looks like."""
-    if credential.startswith("Fe26."):
+    if credential.startswith(("Fe26.", "gAAAAA")):  # iron's, and Fernet's
         return "seal"
     dots = credential.count(".")
     if dots in (2, 4) and "\n" not in credential:

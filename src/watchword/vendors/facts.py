@@ -26,6 +26,7 @@ class Facts(msgspec.Struct, kw_only=True):
         organization: the organization that the session acts for.
         factors: what was shown, in the vendor's words.
         assurance: how strong that is.
+        impersonator: who acts as the user, where it is somebody else.
     """
 
     subject: str
@@ -42,6 +43,7 @@ class Facts(msgspec.Struct, kw_only=True):
     organization: str | None = None
     factors: tuple[str, ...] = ()
     assurance: Assurance = "aal1"
+    impersonator: str | None = None
 
 
 Map = Callable[[Facts, Mapping[str, Any]], Facts]
@@ -73,6 +75,7 @@ def begun_by(source: str, facts: Facts) -> Session:
         user=User(id=facts.subject, email=facts.email, name=facts.name, user_name=facts.user_name, role=facts.role),
         organization=facts.organization,
         roles=facts.roles,
+        impersonator=facts.impersonator,
         permissions=facts.permissions,
         factors=facts.factors,
         assurance=facts.assurance,

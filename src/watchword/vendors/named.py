@@ -21,8 +21,10 @@ VENDORS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "jose": ("watchword.vendors.jose.trust", "JWT"),
         "nextauth": ("watchword.vendors.next_auth.trust", "NextAuth"),
         "oidc": ("watchword.vendors.oidc.trust", "OIDC"),
+        "stytch": ("watchword.vendors.stytch.trust", "Stytch"),
         "supabase": ("watchword.vendors.supabase.trust", "Supabase"),
         "watchword": ("watchword.vendors.watchword.trust", "Watchword"),
+        "workos": ("watchword.vendors.workos.trust", "WorkOS"),
     }
 )
 """Module and class of each."""

@@ -1,7 +1,7 @@
 """What the vendors' rules have in common: keys, clock, and tokens that are read before they are believed."""
 
-from collections.abc import Collection, Mapping
-from typing import Any, cast, final
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar, cast, final
 
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.outgoing.key_source import FixedKeys, KeySource
@@ -13,6 +13,7 @@ from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import MAXIMUM_TOKEN, TokenRefused
 from watchword.tokens.strict import read_base64url, read_object
 
+Read = TypeVar("Read")
 JWKS = Mapping[str, Any]
 """A key set as JSON: `{"keys": [...]}`."""
 
@@ -114,12 +115,41 @@ def one_cookie(cookies: Mapping[str, list[str]], name: str) -> str | None:
     return values[0] if len(values) == 1 and values[0] else None
 
 
-def chunked_cookie(cookies: Mapping[str, list[str]], name: str, most: int = 16) -> list[str]:
+def chunked_cookie(cookies: Mapping[str, list[str]], name: str, separator: str = ".", most: int = 16) -> list[str]:
     """Return the values of `name.0`, `name.1` and so on, up to the first that is missing or was sent twice."""
     found: list[str] = []
-    while len(found) < most and (value := one_cookie(cookies, f"{name}.{len(found)}")) is not None:
+    while len(found) < most and (value := one_cookie(cookies, f"{name}{separator}{len(found)}")) is not None:
         found.append(value)
     return found
+
+
+def cookie_lines(cookies: Mapping[str, list[str]], name: str, separator: str = ".") -> str | None:
+    """Return the cookie and its chunks, a line each: the whole one first, though it may be empty."""
+    whole, chunks = one_cookie(cookies, name), chunked_cookie(cookies, name, separator)
+    return "\n".join([whole or "", *chunks]) if whole or chunks else None
+
+
+def read_lines(lines: str, read: Callable[[str], Read]) -> Read:
+    """Return what is read of the whole cookie; or of its chunks, of which the last may be left over from a longer one.
+
+    Args:
+        lines: from `cookie_lines()`.
+        read: reads one encrypted token.
+
+    Raises:
+        TokenRefused: nothing of it is a valid token.
+    """
+    whole, *chunks = lines.split("\n")
+    candidates = [whole] if whole else []
+    candidates += ["".join(chunks[:count]) for count in range(len(chunks), 0, -1)]
+    refusal = TokenRefused("token_malformed", "there is no token")
+    for candidate in candidates:
+        try:
+            return read(candidate)
+        except TokenRefused as error:
+            # What a token itself lacks says more than that a left-over chunk does not open.
+            refusal = error if refusal.code in ("token_malformed", "decryption_failed") else refusal
+    raise refusal
 
 
 def is_listed(value: object, accepted: Collection[str]) -> bool:

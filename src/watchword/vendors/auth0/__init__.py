@@ -1,1 +1,1 @@
-"""Auth0: access tokens and ID tokens."""
+"""Auth0: access tokens, ID tokens, and the session cookies of its SDKs."""

@@ -1,4 +1,4 @@
-"""Auth0: access tokens for an API (RFC 9068 too) and ID tokens for a client, each by its own rules."""
+"""Auth0: access tokens for an API (RFC 9068 too), ID tokens for a client, and its SDKs' cookies, each by its own rules."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
@@ -7,11 +7,13 @@ from watchword.foundation.clock import SECOND, Clock, SystemClock
 from watchword.foundation.errors import ConfigurationError
 from watchword.outgoing.key_source import published_at
 from watchword.sessions.session import Session
+from watchword.tokens import jwt
 from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
-from watchword.vendors.facts import Facts, Map, session_of, text_of, texts_of
-from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys
+from watchword.vendors.auth0.cookies import COOKIE_LEEWAY, DOTS, Opened, find_cookie, keys_of, open_cookie
+from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, read_lines
 
 LEEWAY: Final = 60
 """Seconds: that of auth0-python and express-openid-connect."""
@@ -26,7 +28,7 @@ class Auth0:
         audience: the identifier of this API; access tokens have it in `aud`.
         client_id: this app's client id; ID tokens have it in `aud`.
         client_secret: for ID tokens signed with HS256; at least 32 characters (RFC 7518, section 3.2).
-        cookie_secret: nothing yet: for the session cookies of nextjs-auth0.
+        cookie_secret: `AUTH0_SECRET` of the app whose session cookies are read: with nextjs-auth0 or auth0-fastapi.
         organization: `org_…` or a name that every token must be for.
         nonce: what an ID token's `nonce` must be, where the app checks one that it asked for.
         max_age: seconds since `auth_time` after which an ID token is too old.
@@ -36,7 +38,7 @@ class Auth0:
         clock: what tells the time.
 
     Raises:
-        ConfigurationError: neither audience nor client is named.
+        ConfigurationError: neither audience nor client nor cookies are named.
     """
 
     source = "auth0"
@@ -48,7 +50,7 @@ class Auth0:
         audience: str | Sequence[str] | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        cookie_secret: str | None = None,  # noqa: ARG002
+        cookie_secret: str | None = None,
         organization: str | None = None,
         nonce: str | None = None,
         max_age: int | None = None,
@@ -57,8 +59,10 @@ class Auth0:
         map: Map | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if audience is None and client_id is None:
-            raise ConfigurationError("name the `audience` of access tokens, the `client_id` of ID tokens, or both")
+        if audience is None and client_id is None and cookie_secret is None:
+            raise ConfigurationError(
+                "name the `audience` of access tokens, the `client_id` of ID tokens, or the `cookie_secret` of an SDK"
+            )
         host = domain.removeprefix("https://").rstrip("/")
         clock = clock or SystemClock()
         self.identity = f"https://{host}/"
@@ -68,6 +72,8 @@ class Auth0:
         )
         self._audiences = (audience,) if isinstance(audience, str) else tuple(audience or ())
         self._client_id = client_id
+        self._host = host
+        self._cookie_keys = keys_of(cookie_secret) if cookie_secret is not None else None
         self._organization = organization
         self._nonce = nonce
         self._max_age = max_age
@@ -77,18 +83,33 @@ class Auth0:
         """Tell whether the token says that it is of this tenant."""
         return claimed(token).get("iss") == self.identity
 
-    def credential(self, cookies: Mapping[str, list[str]]) -> str | None:  # noqa: ARG002
-        """Return nothing: the SDKs' cookies are not read yet."""
-        return None
+    def credential(self, cookies: Mapping[str, list[str]]) -> str | None:
+        """Return the lines of an SDK's session cookie, where its secret is known."""
+        return find_cookie(cookies) if self._cookie_keys is not None else None
 
     def verify(self, credential: str) -> Session:
-        """Return the session of an access token or an ID token.
+        """Return the session of an access token, an ID token or an SDK's cookie.
 
         Raises:
             TokenRefused: it is not valid, not for this app, or a machine's.
         """
+        keys = self._cookie_keys
+        if keys is not None and ("\n" in credential or credential.count(".") == DOTS):
+            return read_lines(credential, lambda token: self._cookie_session(open_cookie(token, keys)))
         claims = self._rules.verify(credential, audience=None, required=("sub", "iat")).claims
         self._check_recipient(claims)
+        return self._session(claims, claims, text_of(claims, "sid"))
+
+    def _cookie_session(self, opened: Opened) -> Session:
+        rules = self._rules
+        leeway = min(rules.leeway, COOKIE_LEEWAY)
+        jwt.check_claims(opened.times, now=rules.clock.now(), issuer=None, audience=None, leeway=leeway)
+        if opened.domain is not None and opened.domain.removeprefix("https://").rstrip("/") != self._host:
+            raise TokenRefused("claim_invalid", "the session is of another domain", claim="iss")
+        return self._session(opened.user, opened.times, opened.session_id)
+
+    def _session(self, claims: Mapping[str, Any], times: Mapping[str, Any], session_id: str) -> Session:
+        """Return the session of verified claims about a person."""
         if self._organization is not None:
             name = "org_id" if self._organization.startswith("org_") else "org_name"
             if claims.get(name) != self._organization:
@@ -98,9 +119,9 @@ class Auth0:
         factors = texts_of(claims.get("amr"))
         facts = Facts(
             subject=text_of(claims, "sub"),
-            session_id=text_of(claims, "sid"),
-            issued_at=moment(claims, "iat") or 0,
-            expires_at=moment(claims, "exp") or 0,
+            session_id=session_id,
+            issued_at=moment(times, "iat") or 0,
+            expires_at=moment(times, "exp") or 0,
             authenticated_at=moment(claims, "auth_time"),
             email=text_of(claims, "email") if claims.get("email_verified") is True else "",
             name=text_of(claims, "name"),
@@ -109,6 +130,7 @@ class Auth0:
             permissions=texts_of(claims.get("permissions")) or texts_of(claims.get("scope")),
             factors=factors,
             assurance="aal2" if "mfa" in factors else "aal1",
+            impersonator=text_of(members_of(claims.get("act")), "sub") or None,
         )
         return session_of(self.source, facts, claims, self._map)
 

@@ -5,6 +5,7 @@ OAuth access tokens and machine tokens are signed with the same keys; they are n
 
 import base64
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
@@ -19,6 +20,7 @@ from watchword.tokens.refused import TokenRefused
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, is_listed, one_cookie
 
+_log = logging.getLogger("watchword")
 LEEWAY: Final = 5
 """Seconds: `clockSkewInMs` of @clerk/backend."""
 _PREFIXES: Final = ("pk_live_", "pk_test_")
@@ -33,7 +35,7 @@ class Clerk:
         authorized_parties: origins that tokens may have been made for (`azp`). Without them, a token that another app
             of the same domain got works here too.
         audience: what `aud` must be, where the instance sets it.
-        secret_key: nothing yet: for API keys, which only Clerk's backend can check.
+        secret_key: does nothing, and says so in the log: API keys, which only Clerk's backend can check, are not taken.
         keys: the instance's key set, as JSON; fetched from the instance unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -51,12 +53,17 @@ class Clerk:
         publishable_key: str,
         authorized_parties: str | Sequence[str] = (),
         audience: str | Sequence[str] | None = None,
-        secret_key: str | None = None,  # noqa: ARG002
+        secret_key: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = LEEWAY,
         map: Map | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if secret_key is not None:
+            _log.warning(
+                "Clerk(secret_key=…) does nothing: session tokens are verified with the published keys, and API keys, "
+                "which only Clerk's backend can check, are not taken"
+            )
         clock = clock or SystemClock()
         self.identity = f"https://{frontend_of(publishable_key)}"
         source = given_keys(keys) or published_at(f"{self.identity}/.well-known/jwks.json", clock)

@@ -18,7 +18,7 @@ from watchword.tokens.key import Key
 from watchword.tokens.refused import TokenRefused
 from watchword.tokens.strict import read_object
 from watchword.vendors.facts import Facts, Map, session_of, text_of
-from watchword.vendors.rules import chunked_cookie, one_cookie
+from watchword.vendors.rules import cookie_lines, read_lines
 
 LEEWAY: Final = 15
 """Seconds: `clockTolerance` of both."""
@@ -90,9 +90,8 @@ class NextAuth:
         return False
 
     def credential(self, cookies: Mapping[str, list[str]]) -> str | None:
-        """Return the cookie and its chunks, a line each: the whole one first, though it may be empty."""
-        whole, chunks = one_cookie(cookies, self.identity), chunked_cookie(cookies, self.identity)
-        return "\n".join([whole or "", *chunks]) if whole or chunks else None
+        """Return the cookie and its chunks, a line each."""
+        return cookie_lines(cookies, self.identity)
 
     def verify(self, credential: str) -> Session:
         """Return the session in the cookie; or in its chunks, of which the last may be left over from a longer one.
@@ -100,17 +99,7 @@ class NextAuth:
         Raises:
             TokenRefused: nothing of it is a valid token.
         """
-        whole, *chunks = credential.split("\n")
-        candidates = [whole] if whole else []
-        candidates += ["".join(chunks[:count]) for count in range(len(chunks), 0, -1)]
-        refusal = TokenRefused("token_malformed", "there is no token")
-        for candidate in candidates:
-            try:
-                return self._session(candidate)
-            except TokenRefused as error:
-                # What a token itself lacks says more than that a left-over chunk does not open.
-                refusal = error if refusal.code in ("token_malformed", "decryption_failed") else refusal
-        raise refusal
+        return read_lines(credential, self._session)
 
     def _session(self, token: str) -> Session:
         claims = self._open(token)

@@ -1,0 +1,1 @@
+"""Stytch: session JWTs."""

@@ -1,0 +1,1 @@
+"""WorkOS: access tokens of AuthKit, and the sealed `wos-session`."""
