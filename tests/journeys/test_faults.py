@@ -121,7 +121,9 @@ def test_a_connection_cut_at_any_statement_leaves_nothing_half_made(
 
     What comes after the COMMIT, to tell other workers of a revocation, may be cut: the change is made.
     """
-    site = make_site(postgresql_url, clock, limits={**GENEROUS, "sign_in_account": "1000/second"})
+    site = make_site(
+        postgresql_url, clock, limits=GENEROUS | dict.fromkeys(("sign_in_account", "sign_in_device"), "1000/second")
+    )
     story = Story(site)
     cut = Cut(site, postgresql)
     for number in range(1, 60):
