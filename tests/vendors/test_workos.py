@@ -21,7 +21,7 @@ from watchword.tokens.sealed import passwords_of, seal
 from watchword.vendors.explain import kind_of
 from watchword.vendors.workos.trust import WorkOS
 
-NOW = int(time.time())
+NOW = int(time.time())  # of the vendor's own clock, which no test can move: so tokens live long enough for a long run
 """The present: neither library can be told another."""
 CLIENT = "client_01HXYZ"
 ISSUER = f"https://api.workos.com/user_management/{CLIENT}"
@@ -32,7 +32,7 @@ NODE_USER = {**USER, "emailVerified": True, "firstName": "Ada", "lastName": "Lov
 PYTHON_USER = {**USER, "email_verified": True, "first_name": "Ada", "last_name": "Lovelace"}
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER, "sub": "user_01", "sid": "session_01", "org_id": "org_01", "role": "member", "roles": ["member", "billing"],
-    "permissions": ["posts:read", "posts:*"], "entitlements": ["audit-logs"], "jti": "01HQ", "iat": NOW, "exp": NOW + 300,
+    "permissions": ["posts:read", "posts:*"], "entitlements": ["audit-logs"], "jti": "01HQ", "iat": NOW, "exp": NOW + 36_000,
     "auth_time": NOW - 60,
 }  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_an_access_token_becomes_a_session():
     assert (session.user.id, session.id, session.source) == ("user_01", "session_01", "workos")
     assert (session.organization, session.roles, session.user.role) == ("org_01", ("member", "billing"), "user")
     assert session.permissions == ("posts:read", "entitlement:audit-logs")
-    assert (session.authenticated_at.timestamp(), session.expires_at.timestamp()) == (NOW - 60, NOW + 300)
+    assert (session.authenticated_at.timestamp(), session.expires_at.timestamp()) == (NOW - 60, NOW + 36_000)
     assert session.impersonator is None
 
 
