@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.support.authenticator import UP, UV, Authenticator
 from tests.support.contest import UNLIMITED
 from tests.support.factors import App
+from tests.support.machines import explore
 from tests.support.site import Site, Visitor, make_site
 from watchword.admission.attempt import LIFETIME
 from watchword.foundation.clock import MINUTE, ManualClock
@@ -342,24 +342,12 @@ class Machine(RuleBasedStateMachine):
         self.sessions[visitor.cookies[SESSION]] = session
 
 
-def explore(migrated: Path, *, examples: int, steps: int) -> None:
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        phases=[Phase.generate],
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(type("Machine", (Machine,), {"migrated": migrated}), settings=chosen)
-
-
 def test_no_sequence_of_calls_gives_a_session_without_the_factors_that_it_needs(migrated_sqlite_file: Path):
     """A short run of the machine; two browsers that take each other's cookies, two people who take each other's things."""
-    explore(migrated_sqlite_file, examples=15, steps=25)
+    explore(Machine, migrated_sqlite_file, examples=15, steps=25)
 
 
 @pytest.mark.all
 def test_no_20000_sequences_give_a_session_without_the_factors_that_it_needs(migrated_sqlite_file: Path):
     """The long run."""
-    explore(migrated_sqlite_file, examples=20_000, steps=30)
+    explore(Machine, migrated_sqlite_file, examples=20_000, steps=30)

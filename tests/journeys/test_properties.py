@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,10 +13,10 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from tests.support.contest import UNLIMITED
+from tests.support.machines import explore
 from tests.support.site import Answer, Site, Visitor, make_site
 from watchword.admission.attempt import LIFETIME
 from watchword.admission.challenge import CODE_LIFETIME, MAXIMUM_TRIES, RESET_LIFETIME
@@ -331,23 +330,10 @@ class Machine(RuleBasedStateMachine):
         self.model.sessions[visitor.cookies[SESSION]] = person
 
 
-def explore(migrated: Path, *, examples: int, steps: int) -> None:
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        # Making an example smaller may take minutes, and of a few steps it shows nothing that the log of them does not.
-        phases=[Phase.generate],
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(type("Machine", (Machine,), {"migrated": migrated}), settings=chosen)
-
-
 def test_no_sequence_of_calls_gives_a_session_without_a_full_proof(migrated_sqlite_file: Path):
-    explore(migrated_sqlite_file, examples=40, steps=25)
+    explore(Machine, migrated_sqlite_file, examples=40, steps=25)
 
 
 @pytest.mark.all
 def test_no_long_sequence_of_calls_gives_a_session_without_a_full_proof(migrated_sqlite_file: Path):
-    explore(migrated_sqlite_file, examples=1_000, steps=60)
+    explore(Machine, migrated_sqlite_file, examples=1_000, steps=60)

@@ -113,7 +113,7 @@ class Answer:
         if self._is_over:
             return
         exchange, waiting = self._exchange, self._waiting
-        if exchange.gate.is_due(exchange.request):
+        if exchange.is_due():
             await exchange.look_again()
         body = message.get("body", b"")
         is_last = not message.get("more_body", False)
