@@ -24,6 +24,16 @@ def test_each_test_gets_a_database_of_its_own(store: Store, turn: str):
     assert store.is_current()
 
 
+def test_a_database_is_emptied_for_the_next_test_unless_its_tables_were_changed(
+    postgresql: PostgreSQL, postgresql_url: str
+):
+    name = postgresql_url.partition("@/")[2].partition("?")[0]
+    assert postgresql.empty_database(name)
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute("CREATE TABLE left_behind (id INTEGER)")
+    assert not postgresql.empty_database(name)
+
+
 def test_the_server_of_the_tests_is_postgresql_18(postgresql: PostgreSQL):
     with psycopg.connect(postgresql.url("postgres")) as connection:
         assert connection.info.server_version // 10_000 == 18

@@ -3,8 +3,6 @@
 import sys
 import warnings
 from contextlib import ExitStack
-from importlib import import_module
-from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
@@ -12,13 +10,10 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-import watchword
+from tests.support.postgres import declared_tables
 from watchword.foundation.clock import SystemClock
 from watchword.foundation.ids import new_id
-from watchword.storage.metadata import metadata
 from watchword.storage.store import Store
-
-ROOMS = Path(watchword.__file__).parent
 
 MIGRATE = """
 import sys
@@ -40,12 +35,6 @@ def empty_url(request, tmp_path):
     server, name = request.getfixturevalue("postgresql"), new_id("tst")
     yield server.create_database(name)
     server.drop_database(name)
-
-
-def declared_tables():
-    for file in ROOMS.rglob("tables.py"):
-        import_module(".".join(("watchword", *file.relative_to(ROOMS).with_suffix("").parts)))
-    return metadata
 
 
 def test_the_migrated_schema_is_the_one_that_the_rooms_declare(store):

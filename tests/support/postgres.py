@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import MetaData
 
+import watchword
 from watchword.foundation.clock import SystemClock
 from watchword.storage.metadata import metadata
 from watchword.storage.store import Store
@@ -78,13 +80,13 @@ class PostgreSQL:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-                import_module("watchword.auth")  # declares every table
-                for table in reversed(metadata.sorted_tables):
+                tables = declared_tables()
+                for table in reversed(tables.sorted_tables):
                     connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
                 found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         except psycopg.Error:
             return False
-        return {row[0] for row in found} == {*metadata.tables, "alembic_version"}
+        return {row[0] for row in found} == {*tables.tables, "alembic_version"}
 
     def create_migrated_database(self, name: str) -> str:
         """Create a database with Watchword's tables, by copying one that was migrated once, and return its URL."""
@@ -134,6 +136,14 @@ class PostgreSQL:
         with (self._directory / name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def declared_tables() -> MetaData:
+    """Return Watchword's tables: of every room, whether a test uses it or not."""
+    rooms = Path(watchword.__file__).parent
+    for file in rooms.rglob("tables.py"):
+        import_module(".".join(("watchword", *file.relative_to(rooms).with_suffix("").parts)))
+    return metadata
 
 
 def _handle(data: Path) -> "PostgresServer":
