@@ -1,6 +1,7 @@
 """What every test can use: databases, a clock, a browser. What holds for every test: no secret is logged."""
 
 import faulthandler
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -14,23 +15,36 @@ pytest_plugins = [
     "tests.support.node",
 ]
 
+HERE = Path(__file__).parent
+
 # A shared machine pauses at will: how long one example takes says nothing.
 settings.register_profile("watchword", deadline=None)
 settings.load_profile("watchword")
 
 
+ABOVE_THE_DATABASE = {"attacks", "copenhagen", "features", "http", "methods", "pages", "policy", "web"}
+"""Folders of tests whose subject no database changes: what does lies below, and has tests of its own."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave each adapter on PostgreSQL to `scripts/test --all`, but for FastAPI's: what a database changes lies below.
+    """Leave what PostgreSQL hardly changes to `scripts/test --all`: SQLite meets every adapter and every input.
 
-    So are actions that run in servers of their own: their keys on PostgreSQL are tested in one process.
+    By default PostgreSQL meets the first input of each test above the database, and FastAPI's adapter. Actions that run
+    in servers of their own are left too: their keys on PostgreSQL are tested in one process.
     """
+    met = set[object]()
     for item in items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        parameters = item.callspec.params
+        if parameters.get("store_url") != "postgresql":
+            continue
         adapter = parameters.get("app", parameters.get("framework", "fastapi"))
-        runs_servers = item.path.name == "test_actions_workers.py"
-        if parameters.get("store_url") == "postgresql" and (adapter != "fastapi" or runs_servers):
+        above = item.path.relative_to(HERE).parts[0] in ABOVE_THE_DATABASE
+        if adapter != "fastapi" or (above and item.function in met) or item.path.name == "test_actions_workers.py":
             item.add_marker(pytest.mark.all)
+        met.add(item.function)
 
 
 @pytest.fixture(autouse=True)

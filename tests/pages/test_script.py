@@ -5,13 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.test_accessibility import SITE, show
+from tests.pages.shown import SITE, show_samples
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_pasted_code_loses_its_spaces_and_is_sent_at_once(page: Page):
-    show(page, "confirm_code")
+    show_samples(page)
+    page.goto(f"{SITE}/confirm_code")
     with page.expect_request(f"{SITE}/auth/confirm") as request:
         page.get_by_label("Code").press_sequentially("3051 8264")
     assert request.value.method == "POST"
@@ -19,14 +20,16 @@ def test_a_pasted_code_loses_its_spaces_and_is_sent_at_once(page: Page):
 
 
 def test_a_code_that_is_too_short_waits_for_its_owner(page: Page):
-    show(page, "confirm_code")
+    show_samples(page)
+    page.goto(f"{SITE}/confirm_code")
     page.get_by_label("Code").fill("12 34-56a7")
     expect(page.get_by_label("Code")).to_have_value("1234567")
     assert page.url == f"{SITE}/confirm_code"
 
 
 def test_a_password_can_be_shown_and_hidden_again(page: Page):
-    show(page, "sign_in")
+    show_samples(page)
+    page.goto(f"{SITE}/sign_in")
     field = page.get_by_label("Password", exact=True)
     field.fill("correct horse")
     page.get_by_role("button", name="Show: Password").click()
@@ -36,14 +39,16 @@ def test_a_password_can_be_shown_and_hidden_again(page: Page):
 
 
 def test_a_problem_has_the_focus_when_its_page_opens(page: Page):
-    show(page, "sign_up-wrong")
+    show_samples(page)
+    page.goto(f"{SITE}/sign_up-wrong")
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_role("link", name="Enter an e-mail address").click()
     expect(page.get_by_label("E-mail address")).to_be_focused()
 
 
 def test_the_whole_sign_in_can_be_done_by_keyboard(page: Page):
-    show(page, "sign_in")
+    show_samples(page)
+    page.goto(f"{SITE}/sign_in")
     focused: list[str] = []
     for _ in range(7):
         page.keyboard.press("Tab")
@@ -56,13 +61,15 @@ def test_the_whole_sign_in_can_be_done_by_keyboard(page: Page):
 @pytest.mark.parametrize("name", ["sign_in", "confirm_code", "account"])
 def test_without_scripts_there_is_no_button_that_does_nothing(new_page: Callable[..., Page], name: str):
     page = new_page(java_script_enabled=False)
-    show(page, name)
+    show_samples(page)
+    page.goto(f"{SITE}/{name}")
     assert page.locator("button:not([type=submit])").count() == 0
 
 
 def test_ending_all_other_sessions_is_asked_for_once_more_without_scripts(new_page: Callable[..., Page]):
     page = new_page(java_script_enabled=False)
-    show(page, "account")
+    show_samples(page)
+    page.goto(f"{SITE}/account")
     yes = page.get_by_role("button", name="Yes, sign them out")
     expect(yes).not_to_be_visible()
     page.get_by_text("Sign out everywhere else").click()

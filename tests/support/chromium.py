@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, W
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 OUTPUT = Path(__file__).parents[2] / "test-output"
+TRACED = bool(os.environ.get("WATCHWORD_TRACE"))
 FAILED = pytest.StashKey[bool]()
 
 # The sandbox refuses to run as root. The rest keeps Chromium from calling its maker's hosts.
@@ -73,8 +74,9 @@ def browser() -> Iterator[Browser]:
 def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Open a page in a browser profile of its own: `new_page(java_script_enabled=False)`, as many as a test needs.
 
-    Takes the options of Playwright's `new_context`. Of a test that fails, pictures and traces are kept. A script error
-    or a breach of the content security policy fails the test.
+    Takes the options of Playwright's `new_context`. Of a test that fails, pictures are kept, and with
+    `WATCHWORD_TRACE=1` a trace of each step, which costs a third of the time. A script error or a breach of the content
+    security policy fails the test.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -82,7 +84,8 @@ def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Calla
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**options)
         context.set_default_timeout(10_000)
-        context.tracing.start(screenshots=True, snapshots=True)
+        if TRACED:
+            context.tracing.start(screenshots=True, snapshots=True)
         context.on("weberror", lambda error: complaints.append(_script_error(error)))
         context.on("console", lambda message: complaints.extend(_policy_breaches(message)))
         contexts.append(context)
@@ -111,13 +114,12 @@ def _policy_breaches(message: ConsoleMessage) -> list[str]:
 
 
 def _close(context: BrowserContext, keep: Path | None) -> None:
-    """Close a profile; where `keep` is given, leave its trace and its last pictures there."""
-    if keep is None:
-        context.tracing.stop()
-    else:
+    """Close a profile; where `keep` is given, leave its last pictures there, and its trace."""
+    if keep:
         for number, page in enumerate(context.pages, start=1):
             page.screenshot(path=keep / f"page-{number}.png", full_page=True)
-        context.tracing.stop(path=keep / "trace.zip")
+    if TRACED:
+        context.tracing.stop(path=keep / "trace.zip" if keep else None)
     context.close()
 
 

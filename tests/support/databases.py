@@ -63,11 +63,12 @@ def shelf() -> Iterator[list[str]]:
 @pytest.fixture
 def postgresql_url(postgresql: PostgreSQL, shelf: list[str]) -> Iterator[str]:
     """URL of an empty, migrated PostgreSQL database; one that can't be emptied afterwards is dropped."""
-    name = shelf.pop() if shelf else new_id("tst")
-    url = postgresql.url(name)
-    if not postgresql.has_database(name):
+    if shelf:
+        name = shelf.pop()
+    else:
+        name = new_id("tst")
         postgresql.create_migrated_database(name)
-    yield url
+    yield postgresql.url(name)
     if postgresql.empty_database(name):
         shelf.append(name)
     else:

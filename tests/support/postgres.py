@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,12 +66,6 @@ class PostgreSQL:
         """Drop a database, ending the connections to it."""
         self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)"), name)
 
-    def has_database(self, name: str) -> bool:
-        """Tell whether there is a database of this name."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-        return found is not None
-
     def empty_database(self, name: str) -> bool:
         """Delete every row of Watchword's tables, ending other connections first; `False` where a test changed more."""
         try:
@@ -81,8 +76,8 @@ class PostgreSQL:
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
                 tables = declared_tables()
-                for table in reversed(tables.sorted_tables):
-                    connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+                names = [sql.Identifier(table.name) for table in reversed(tables.sorted_tables)]
+                connection.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(name) for name in names))
                 found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         except psycopg.Error:
             return False
@@ -138,6 +133,7 @@ class PostgreSQL:
             yield
 
 
+@cache
 def declared_tables() -> MetaData:
     """Return Watchword's tables: of every room, whether a test uses it or not."""
     rooms = Path(watchword.__file__).parent
