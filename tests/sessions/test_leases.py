@@ -1,6 +1,7 @@
 """Sessions in memory on PostgreSQL: two machines, told by the database."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -32,10 +33,11 @@ def sites(postgresql_url: str, clock: Clock) -> Iterator[list[Site]]:
     """Two machines, whose leases are kept by hand."""
     sites = [make_site(postgresql_url, clock) for _ in range(2)]
     renewals: list[Callable[[], None]] = []
+    ended = ExitStack()
     for site in sites:
         store, lease = site.auth.store, Lease(clock)
         assert store.keeper
-        connection = store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = ended.enter_context(store.engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
         lease.take(connection, listens=False)
         store.keeper.lease = lease
         renewals.append(lambda lease=lease, connection=connection: lease.renew(connection))
@@ -46,7 +48,8 @@ def sites(postgresql_url: str, clock: Clock) -> Iterator[list[Site]]:
 
     renew()
     clock.meanwhile = renew
-    yield sites
+    with ended:
+        yield sites
     for site in sites:
         site.auth.stop()
 
