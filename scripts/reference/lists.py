@@ -86,6 +86,8 @@ MEANINGS: Final[dict[AuditEvent, str]] = {
     AuditEvent.LIMIT_REACHED: "a sign-in was refused by a limit; names the limit",
     AuditEvent.ORIGIN_REFUSED: "a call from another site was refused",
     AuditEvent.ACCESS_REFUSED: "a guard refused",
+    AuditEvent.TRUST_NOTICE: "a trusted system said that sessions or users of its own are gone; names the system",
+    AuditEvent.TRUST_NOTICE_REFUSED: "a call said to be a trusted system's was not",
     AuditEvent.RESPONSE_WITHHELD: "an answer of the app did not leave: nobody had decided, or it held a secret",
     AuditEvent.PASSWORD_CHANGED: "a person changed their password",
     AuditEvent.PASSWORD_REHASHED: "a hash was made anew at sign-in, with the figures of today",

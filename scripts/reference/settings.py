@@ -71,6 +71,7 @@ SETTINGS: Final[dict[str, str]] = {
     "second_factor_roles": 'whom `required` is for: `["admin"]`; everybody where none is named',
     "second_factor_grace": "for how long from the first sign-in people get in without: `14 days`",
     "session_idle": "how long a session lives without a request: `7 days`",
+    "session_believed": "after so long at most, a trusted system's session that is remembered is verified again: `1 day`",
     "session_remembered": "how many sessions each process checks from memory: `10000`, 1 KiB each",
     "session_absolute": "how long it lives in all: `30 days`",
 }

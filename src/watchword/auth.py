@@ -16,6 +16,7 @@ from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
 from watchword.features.step_up.routes import StepUpFeature
+from watchword.features.trust_notices.routes import NOTICE_INVALID, TrustNotices
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
@@ -45,7 +46,7 @@ from watchword.policy.taint import taint_settings
 from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.refusals import refuse_unreachable, refuse_unsafe
 from watchword.service import service_routes
-from watchword.sessions import records
+from watchword.sessions import endings, records
 from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
@@ -61,6 +62,7 @@ _NOTED = {
     ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
     FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
     REFERENCE_INVALID.name: AuditEvent.ACCESS_REFUSED,
+    NOTICE_INVALID.name: AuditEvent.TRUST_NOTICE_REFUSED,
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -143,7 +145,7 @@ class Auth:
         clock = clock or SystemClock()
         foreign = ForeignSessions(trust)
         self._wire(store_url, Keyring(secrets), clock, foreign)
-        self._furnish(password or Password(), chosen, features)
+        self._furnish(password or Password(), chosen, features, foreign)
 
     def _wire(self, store_url: str, keyring: Keyring, clock: Clock, foreign: ForeignSessions) -> None:
         """Put the rooms below methods and features together."""
@@ -168,7 +170,9 @@ class Auth:
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
 
-    def _furnish(self, password: Password, methods: Sequence[Method], features: Sequence[Feature]) -> None:
+    def _furnish(
+        self, password: Password, methods: Sequence[Method], features: Sequence[Feature], foreign: ForeignSessions
+    ) -> None:
         """Switch methods and features on, and derive from them what is served."""
         services, settings = self.services, self.settings
         self.password = password.bind(services)
@@ -181,7 +185,8 @@ class Auth:
         second_factors = tuple(part.second_factor for part in factors)
         refuse_unreachable(settings, second_factors)
         services.second_factors.update({one.method: one for one in second_factors})
-        self._features = tuple(feature.bind(services) for feature in features)
+        notices = (TrustNotices(services, foreign),) if foreign.notified else ()
+        self._features = (*notices, *(feature.bind(services) for feature in features))
         own: tuple[Part, ...] = (self.password, EmailCode(services), *factors, self.account, self.step_up)
         parts = (*own, *self._features)
         for part in parts:
@@ -217,6 +222,7 @@ class Auth:
                 services.outbox.sweep,
                 attempts.sweep,
                 sweep_devices,
+                endings.sweep,
                 self.actions.sweep,
                 lambda tx: records.sweep(tx, self.settings.session),
             ),

@@ -27,6 +27,8 @@ class AuditEvent(StrEnum):
     LIMIT_REACHED = "limit_reached"
     ORIGIN_REFUSED = "origin_refused"
     ACCESS_REFUSED = "access_refused"
+    TRUST_NOTICE = "trust_notice"
+    TRUST_NOTICE_REFUSED = "trust_notice_refused"
     RESPONSE_WITHHELD = "response_withheld"
 
     PASSWORD_CHANGED = "password_changed"

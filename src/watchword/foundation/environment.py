@@ -64,7 +64,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
-    "session": {name: f"session_{name}" for name in ("idle", "absolute", "remembered")},
+    "session": {name: f"session_{name}" for name in ("idle", "absolute", "believed", "remembered")},
     "second_factor": {name: f"second_factor_{name}" for name in ("mode", "roles", "grace")},
     "server": {name: name for name in ("host", "port", "workers")},
 }
@@ -185,7 +185,9 @@ def brand_of(given: Mapping[str, Any]) -> Brand:
 def session_limits_of(given: Mapping[str, Any]) -> SessionLimits:
     """Return the session limits that the settings give, durations as text (`7 days`)."""
     values = {
-        name: parse_duration(given[f"session_{name}"]) for name in ("idle", "absolute") if f"session_{name}" in given
+        name: parse_duration(given[f"session_{name}"])
+        for name in ("idle", "absolute", "believed")
+        if f"session_{name}" in given
     }
     if "session_remembered" in given:
         values["remembered"] = given["session_remembered"]

@@ -38,12 +38,14 @@ class SessionLimits:
         idle: without any request.
         absolute: in all; also the cookie's `Max-Age`.
         activity: the last use is written at most once in this time.
+        believed: after so long at most, another system's session that is remembered is verified again.
         remembered: so many sessions, of at most 1 KiB each, are checked from memory (0: none); those not used lately give way.
     """
 
     idle: int = 7 * DAY
     absolute: int = 30 * DAY
     activity: int = 5 * MINUTE
+    believed: int = DAY
     remembered: int = 10_000
 
 

@@ -1,11 +1,13 @@
 """Sessions that another system made: which one a request carries, and whose rules it goes to. `vendors/` has the rules."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol, final, runtime_checkable
 
 from watchword.foundation.errors import ConfigurationError
 from watchword.http.request import Request
-from watchword.sessions.session import Session
+from watchword.sessions.endings import Ended, Endings
+from watchword.sessions.session import ForeignSession, Session
+from watchword.storage.store import Store
 from watchword.tokens.refused import TokenRefused
 
 
@@ -44,6 +46,42 @@ class Trust(Protocol):
         ...
 
 
+Header = Callable[[str], str | None]
+"""Gives the value of a header that stands once, or `None`."""
+
+
+class Notices(Protocol):
+    """Understands what one trusted system calls us with when sessions of its own end.
+
+    Attributes:
+        kind: the last part of the address that it calls.
+    """
+
+    @property
+    def kind(self) -> Literal["logout", "webhook"]:
+        """Return `logout` for OpenID Connect Back-Channel Logout, `webhook` for what is the vendor's own."""
+        ...
+
+    def read(self, header: Header, body: bytes) -> Sequence[Ended]:
+        """Return what is over; nothing where the call is about something else.
+
+        Raises:
+            TokenRefused: the call is not that system's.
+        """
+        ...
+
+
+@runtime_checkable
+class Notifying(Protocol):
+    """A trust that is told when sessions end.
+
+    Attributes:
+        notices: how; none where the app has not switched it on.
+    """
+
+    notices: Sequence[Notices]
+
+
 class Presented(NamedTuple):
     """A foreign credential, and whose rules it goes to.
 
@@ -80,6 +118,14 @@ class ForeignSessions:
         if twice:
             raise ConfigurationError(f"trust names {', '.join(twice)} twice: a token goes to one issuer's rules only")
         self._trusts = tuple(trusts)
+        self._endings = {trust.identity: Endings(trust.identity) for trust in trusts if notices_of(trust)}
+
+    @property
+    def notified(self) -> tuple[tuple[str, Notices, Endings], ...]:
+        """Who tells us that sessions end: the source, how it does, and where that is written down."""
+        return tuple(
+            (trust.source, one, self._endings[trust.identity]) for trust in self._trusts for one in notices_of(trust)
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -105,10 +151,24 @@ class ForeignSessions:
                 return Presented(trust, credential, is_bearer=False)
         return None
 
-    @staticmethod
-    def verify(presented: Presented) -> Session | None:
-        """Return the session, or `None` where the issuer's rules refuse it."""
+    def verify(self, presented: Presented, store: Store) -> tuple[Session, str] | None:
+        """Return the session and its user's id at the issuer; `None` where its rules refuse it, or it said it is over.
+
+        Raises:
+            StoreUnavailableError: nobody can tell whether it is over.
+        """
         try:
-            return presented.trust.verify(presented.credential)
+            session = presented.trust.verify(presented.credential)
         except TokenRefused:
             return None
+        if not isinstance(session, ForeignSession):
+            return session, session.user.id
+        endings = self._endings.get(presented.trust.identity)
+        if endings and endings.has_ended(store, session.origin):
+            return None
+        return session.plain(), session.origin.user_id
+
+
+def notices_of(trust: Trust) -> Sequence[Notices]:
+    """Return how this system tells us that sessions end."""
+    return trust.notices if isinstance(trust, Notifying) else ()

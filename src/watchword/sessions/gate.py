@@ -177,7 +177,7 @@ class Gate:
         return presented if presented and (is_bearer or presented.key == token) else None
 
     def _read_foreign(self, request: Request, token: bytes, is_bearer: bool) -> Session | None:
-        """Return the session of a trusted system; its verdict is remembered like our own, until the token ends."""
+        """Return the session of a trusted system; its verdict is remembered until the token ends, or shorter."""
         presented = self._foreign_of(request, token, is_bearer=is_bearer)
         if presented is None:
             return None
@@ -187,14 +187,14 @@ class Gate:
         entry = self.memory.get(digest)
         if entry is not None and entry.counts(began):
             return _as_bearer(entry.session) if is_bearer else entry.session
-        session = self._foreign.verify(presented)
-        if session is None:
+        verified = self._foreign.verify(presented, self._store)
+        if verified is None:
             self.memory.forget(digest)
             return None
-        left = session.expires_at.timestamp() - self._store.clock.now() / SECOND
+        session, user_id = verified
+        left = min(session.expires_at.timestamp() - self._store.clock.now() / SECOND, self._limits.believed / SECOND)
         if mark is not None and left > 0:
-            shard = shard_of(session.user.id)
-            self.memory.keep(digest, Remembered(session, began + left, mark[0], shard, mark[1]))
+            self.memory.keep(digest, Remembered(session, began + left, mark[0], shard_of(user_id), mark[1]))
         return _as_bearer(session) if is_bearer else session
 
     def _presented(self, request: Request) -> tuple[bytes, bool] | None:

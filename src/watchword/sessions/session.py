@@ -1,7 +1,7 @@
 """What `verify_session()` gives: a signed-in presence."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -53,3 +53,31 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             held in (permission, "*") or (held.endswith(":*") and permission.startswith(held[:-1]))
             for held in self.permissions
         )
+
+
+class Origin(NamedTuple):
+    """What the trusted system itself calls a session of its own, whatever an app makes of it.
+
+    Attributes:
+        session_id: the session's id there, or nothing where it has none.
+        user_id: its user's.
+        begun_at: when it began, or its token was issued: milliseconds since the epoch.
+    """
+
+    session_id: str
+    user_id: str
+    begun_at: int
+
+
+class ForeignSession(Session, frozen=True, kw_only=True):
+    """A session as the rules of a trusted system made it.
+
+    Attributes:
+        origin: what that system itself calls it. It leaves no further than the gate: clients are not told.
+    """
+
+    origin: Origin
+
+    def plain(self) -> Session:
+        """Return the session as an app gets it."""
+        return Session(**{name: getattr(self, name) for name in Session.__struct_fields__})

@@ -1,4 +1,4 @@
-"""Table of sessions."""
+"""Tables of sessions, and of what other systems said of theirs."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table
 
@@ -18,4 +18,14 @@ sessions = Table(
     Column("address", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
     info={REMEMBERED: True},
+)
+
+foreign_endings = Table(
+    "foreign_endings",
+    metadata,
+    # A digest of the system, and of the session or the user.
+    Column("key", LargeBinary(32), primary_key=True),
+    # What had begun by then is over.
+    Column("before", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False, index=True),
 )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, te
 from watchword.foundation.clock import Clock
 from watchword.foundation.ids import new_id
 from watchword.storage import engine as engines
-from watchword.storage.epoch import shard_of
+from watchword.storage.epoch import shards_of
 from watchword.storage.lease import CHANNEL, OVER, Lease
 from watchword.storage.tables import leases, revocations
 
@@ -46,7 +46,7 @@ class Announcement:
 
 def announce(connection: Connection, users: Iterable[str]) -> Announcement:
     """Write down whose sessions the transaction changes, just before its COMMIT."""
-    announcement = Announcement(new_id("rev"), frozenset(map(shard_of, users)))
+    announcement = Announcement(new_id("rev"), frozenset(shards_of(users)))
     shards = " ".join(map(str, sorted(announcement.shards)))
     connection.execute(insert(revocations), {"id": announcement.name, "shards": shards})
     return announcement

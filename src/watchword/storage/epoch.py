@@ -33,6 +33,7 @@ import mmap
 import os
 import sqlite3
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,19 @@ _OPEN: Final = os.O_RDWR | getattr(os, "O_BINARY", 0)
 _FORMAT_1: Final = int.from_bytes(b"wwepoch1", "little")
 
 
+EVERYONE: Final = "*"
+"""In place of a user's id: whoever it is."""
+
+
 def shard_of(user_id: str) -> int:
     """Return the index of the word that tells of this user's revocations, the same in every process."""
     return _FIRST_SHARD + crc32(user_id.encode()) % (WORDS - _FIRST_SHARD)
+
+
+def shards_of(user_ids: Iterable[str]) -> set[int]:
+    """Return the words of these users; all of them where it may be anybody."""
+    users = set(user_ids)
+    return set(range(_FIRST_SHARD, WORDS)) if EVERYONE in users else {shard_of(user) for user in users}
 
 
 @final
@@ -180,7 +191,7 @@ class Epoch:
         if not users:
             return Revocation(file, None, waits=False)
         waits = generation != 0 if file is None else file.is_unsettled
-        number = file.begin({shard_of(user) for user in users}) if file is not None else None
+        number = file.begin(shards_of(users)) if file is not None else None
         return Revocation(file, number, waits)
 
     def end(self, revocation: Revocation, *, committed: bool) -> None:

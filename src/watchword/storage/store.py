@@ -83,7 +83,7 @@ class Transaction:
         before it for these users.
 
         Args:
-            user_ids: whose; none says on purpose that every session check answers as before.
+            user_ids: whose, or `EVERYONE`; none says on purpose that every session check answers as before.
         """
         self._declared = True
         self.revoked.update(user_ids)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from watchword.sessions.foreign import Trust
+from watchword.sessions.session import ForeignSession
 from watchword.tokens.refused import TokenRefused
 from watchword.tokens.strict import read_base64url, read_object
 
@@ -64,7 +65,8 @@ def explain(trust: Trust | None, credential: str) -> Explanation:
             valid=False, kind=kind, reason="vendor_missing", session=None, checks=(), header=header, claims=claims
         )
     try:
-        session = trust.verify(credential)
+        found = trust.verify(credential)
+        session = found.plain() if isinstance(found, ForeignSession) else found
     except TokenRefused as error:
         checks = _checks(error)
         return Explanation(

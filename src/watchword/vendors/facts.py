@@ -1,6 +1,7 @@
 """What a vendor's token says of its bearer, and how that becomes the one `Session`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from watchword.foundation.clock import SECOND, to_datetime
 from watchword.foundation.ids import is_id
 from watchword.identity.users import User
-from watchword.sessions.session import Assurance, Session
+from watchword.sessions.session import Assurance, ForeignSession, Origin, Session
 from watchword.tokens.refused import TokenRefused
 
 
@@ -56,21 +57,23 @@ def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map |
     Raises:
         TokenRefused: the user's id is missing, or has the form of one of our own: no other system names our users.
     """
+    origin = Origin(facts.session_id, facts.subject, _milliseconds(facts.issued_at))
     facts = map_(facts, claims) if map_ else facts
     session_id = facts.session_id or f"{source}:{facts.subject}"
     if not facts.subject or is_id(facts.subject, "usr") or is_id(session_id, "ses"):
         raise TokenRefused("claim_invalid", "the user's id is missing, or is one of Watchword's own", claim="sub")
     facts.session_id = session_id
     facts.permissions = tuple(one for one in facts.permissions if not one.endswith("*"))
-    return begun_by(source, facts)
+    return begun_by(source, facts, origin)
 
 
-def begun_by(source: str, facts: Facts) -> Session:
+def begun_by(source: str, facts: Facts, origin: Origin | None = None) -> Session:
     """Return the session of facts whose names are believed as they are."""
     begun = to_datetime(_milliseconds(facts.issued_at))
     at = facts.authenticated_at
     shown = begun if at is None or at >= facts.issued_at else to_datetime(_milliseconds(at))
-    return Session(
+    made = partial(ForeignSession, origin=origin) if origin else Session
+    return made(
         id=facts.session_id,
         user=User(id=facts.subject, email=facts.email, name=facts.name, user_name=facts.user_name, role=facts.role),
         organization=facts.organization,

@@ -12,7 +12,10 @@ from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
 from watchword.vendors.auth0.cookies import COOKIE_LEEWAY, DOTS, Opened, find_cookie, keys_of, open_cookie
+from watchword.vendors.auth0.notices import read_event, split_events
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.logout import back_channel
+from watchword.vendors.notices import Webhook, shared
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, read_lines
 
 LEEWAY: Final = 60
@@ -32,6 +35,10 @@ class Auth0:
         organization: `org_…` or a name that every token must be for.
         nonce: what an ID token's `nonce` must be, where the app checks one that it asked for.
         max_age: seconds since `auth_time` after which an ID token is too old.
+        back_channel_logout: whether the tenant tells `/auth/trust/auth0/logout` when sessions end (OpenID Connect
+            Back-Channel Logout 1.0); needs `client_id`.
+        webhook_secret: the authorization token of a log stream that calls `/auth/trust/auth0/webhook` when users are
+            deleted: 16 characters or more.
         keys: the tenant's key set, as JSON; fetched from the tenant unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -54,6 +61,8 @@ class Auth0:
         organization: str | None = None,
         nonce: str | None = None,
         max_age: int | None = None,
+        back_channel_logout: bool = False,
+        webhook_secret: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = LEEWAY,
         map: Map | None = None,
@@ -78,6 +87,9 @@ class Auth0:
         self._nonce = nonce
         self._max_age = max_age
         self._map = map
+        logout = back_channel(self._rules, client_id) if back_channel_logout else ()
+        stream = (Webhook(shared(webhook_secret, clock), read_event, split_events),) if webhook_secret else ()
+        self.notices = (*logout, *stream)
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this tenant."""

@@ -17,7 +17,9 @@ from watchword.sessions.session import Session
 from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
+from watchword.vendors.clerk.notices import read_event
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.notices import Webhook, standard
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, is_listed, one_cookie
 
 _log = logging.getLogger("watchword")
@@ -36,6 +38,7 @@ class Clerk:
             of the same domain got works here too.
         audience: what `aud` must be, where the instance sets it.
         secret_key: does nothing, and says so in the log: API keys, which only Clerk's backend can check, are not taken.
+        webhook_secret: `whsec_…` of the endpoint that Clerk calls when sessions end: `/auth/trust/clerk/webhook`.
         keys: the instance's key set, as JSON; fetched from the instance unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -54,6 +57,7 @@ class Clerk:
         authorized_parties: str | Sequence[str] = (),
         audience: str | Sequence[str] | None = None,
         secret_key: str | None = None,
+        webhook_secret: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = LEEWAY,
         map: Map | None = None,
@@ -72,6 +76,7 @@ class Clerk:
         self._parties = (authorized_parties,) if isinstance(authorized_parties, str) else tuple(authorized_parties)
         self._audience = audience
         self._map = map
+        self.notices = (Webhook(standard(webhook_secret, clock), read_event),) if webhook_secret else ()
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this instance."""

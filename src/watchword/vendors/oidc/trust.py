@@ -15,6 +15,7 @@ from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.logout import back_channel
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, one_cookie
 
 
@@ -61,6 +62,8 @@ class OIDC:
         client_id: this app's client id, for ID tokens.
         preset: `keycloak`, `entra`, `cognito`, `okta`, `google-iap`, `cloudflare-access`, or `oidc`.
         algorithms: of signatures; those with published keys.
+        back_channel_logout: whether the issuer tells `/auth/trust/{preset}/logout` when sessions end (OpenID Connect Back-Channel
+            Logout 1.0); needs `client_id`.
         keys: its key set, as JSON; found by discovery unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -78,6 +81,7 @@ class OIDC:
         client_id: str | None = None,
         preset: str = "oidc",
         algorithms: Sequence[str] = ASYMMETRIC,
+        back_channel_logout: bool = False,
         keys: JWKS | KeySet | None = None,
         leeway: int = 60,
         map: Map | None = None,
@@ -97,6 +101,7 @@ class OIDC:
         self._audiences = (audience,) if isinstance(audience, str) else tuple(audience or ())
         self._client_id = client_id
         self._map = map
+        self.notices = back_channel(self._rules, client_id) if back_channel_logout else ()
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this issuer."""

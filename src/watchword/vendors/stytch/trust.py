@@ -17,7 +17,9 @@ from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.notices import Webhook, standard
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, objects, one_cookie
+from watchword.vendors.stytch.notices import read_event
 
 _SESSION: Final = "https://stytch.com/session"
 _ORGANIZATION: Final = "https://stytch.com/organization"
@@ -38,6 +40,8 @@ class Stytch:
         base_url: the project's custom domain; Stytch's own address unless given.
         secret: does nothing, and says so in the log: opaque tokens, which only Stytch's API can check, are not taken.
         max_token_age_seconds: seconds since `iat` from which on a token is too old; as `authenticate_jwt_local` has it.
+        webhook_secret: `whsec_…` of the endpoint that Stytch calls when users are deleted:
+            `/auth/trust/stytch/webhook`.
         keys: the project's key set, as JSON; fetched from Stytch unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -57,6 +61,7 @@ class Stytch:
         base_url: str | None = None,
         secret: str | None = None,
         max_token_age_seconds: int | None = None,
+        webhook_secret: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = 0,
         map: Map | None = None,
@@ -80,6 +85,7 @@ class Stytch:
         self._is_b2b = product == "b2b"
         self._oldest = max_token_age_seconds
         self._map = map
+        self.notices = (Webhook(standard(webhook_secret, clock), read_event),) if webhook_secret else ()
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this project; its address may be that of others too."""

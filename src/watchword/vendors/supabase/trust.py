@@ -19,7 +19,9 @@ from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import MAXIMUM_TOKEN, TokenRefused
 from watchword.tokens.strict import read_base64url
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of
+from watchword.vendors.notices import Webhook, shared
 from watchword.vendors.rules import JWKS, IssuerRules, chunked_cookie, claimed, given_keys, objects, one_cookie
+from watchword.vendors.supabase.notices import read_event
 
 ALGORITHMS: Final = ("ES256", "RS256", "EdDSA")
 """Of Supabase's asymmetric signing keys."""
@@ -35,6 +37,8 @@ class Supabase:
         jwt_secret: the legacy secret, where the project still signs with HS256.
         audience: what `aud` must be.
         anonymous: whether anonymous sign-ins count as signed in.
+        webhook_secret: what the project's database webhooks on `auth.sessions` and `auth.users` send in `Authorization` to
+            `/auth/trust/supabase/webhook`: 16 characters or more.
         keys: the project's key set, as JSON; fetched from the project unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -53,6 +57,7 @@ class Supabase:
         jwt_secret: str | None = None,
         audience: str | Sequence[str] = "authenticated",
         anonymous: bool = True,
+        webhook_secret: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = 0,
         map: Map | None = None,
@@ -69,6 +74,7 @@ class Supabase:
         self._audience = audience
         self._anonymous = anonymous
         self._map = map
+        self.notices = (Webhook(shared(webhook_secret, clock), read_event),) if webhook_secret else ()
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this project."""

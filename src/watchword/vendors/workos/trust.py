@@ -20,7 +20,9 @@ from watchword.tokens.refused import MAXIMUM_TOKEN, TokenRefused
 from watchword.tokens.sealed import passwords_of, unseal
 from watchword.tokens.strict import read_base64url, read_object
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
+from watchword.vendors.notices import Webhook, workos
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, one_cookie
+from watchword.vendors.workos.notices import read_event
 
 _API: Final = "https://api.workos.com"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -38,6 +40,7 @@ class WorkOS:
             tokens, `https://api.workos.com`, unless given. An environment with a custom domain has another.
         audience: what `aud` must be, where the environment's token template sets it.
         cookie_name: `WORKOS_COOKIE_NAME`, where the app sets it.
+        webhook_secret: of the endpoint that WorkOS calls when sessions end: `/auth/trust/workos/webhook`.
         keys: the environment's key set, as JSON; fetched from WorkOS unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
@@ -57,6 +60,7 @@ class WorkOS:
         issuer: str | Sequence[str] | None = None,
         audience: str | Sequence[str] | None = None,
         cookie_name: str = "wos-session",
+        webhook_secret: str | None = None,
         keys: JWKS | KeySet | None = None,
         leeway: int = 0,
         map: Map | None = None,
@@ -74,6 +78,7 @@ class WorkOS:
         self._passwords = passwords_of(cookie_password) if cookie_password is not None else None
         self._fernet = _fernet_of(cookie_password)
         self._map = map
+        self.notices = (Webhook(workos(webhook_secret, clock), read_event),) if webhook_secret else ()
 
     def issued(self, token: str) -> bool:
         """Tell whether the token says that it is of this environment."""

@@ -1,0 +1,1 @@
+"""What trusted systems tell us: sessions of theirs that ended."""
