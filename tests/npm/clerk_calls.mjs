@@ -1,5 +1,6 @@
 // @clerk/backend's own verdict on a session token, at a given time.
 import { verifyToken } from "@clerk/backend";
+import { verifyWebhook } from "@clerk/backend/webhooks";
 
 export async function verify(token, options, now) {
   const real = Date.now;
@@ -18,4 +19,10 @@ export async function verify(token, options, now) {
     globalThis.Date = RealDate;
     Date.now = real;
   }
+}
+
+// @clerk/backend's own verdict on a webhook: the event, or what it threw.
+export async function verifyWebhookCall(headers, body, signingSecret) {
+  const request = new Request("https://example.org/webhook", { method: "POST", headers, body });
+  return verifyWebhook(request, { signingSecret });
 }

@@ -12,3 +12,6 @@ export async function authenticate(clientId, sessionData, cookiePassword, jwks) 
   userManagement.getJWKS = async () => createLocalJWKSet(jwks);
   return userManagement.authenticateWithSessionCookie({ sessionData, cookiePassword });
 }
+
+// What WorkOS signs a webhook with, and whether its library takes a call.
+export const signWebhook = (timestamp, payload, secret) => new WorkOS("sk_test_key").webhooks.computeSignature(timestamp, payload, secret);

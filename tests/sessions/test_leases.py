@@ -10,6 +10,7 @@ from tests.support.site import Site, Visitor, make_site
 from watchword import SessionLimits
 from watchword.foundation.clock import ManualClock
 from watchword.http.request import Request
+from watchword.storage.epoch import EVERYONE
 from watchword.storage.lease import LEASE, Lease
 
 
@@ -91,3 +92,13 @@ def test_who_remembers_nothing_takes_no_lease(postgresql_url: str, clock: Clock)
     assert site.auth.store.keeper
     assert site.auth.store.keeper._thread is None
     site.auth.stop()
+
+
+def test_a_revocation_of_everyone_is_heeded_everywhere(sites: list[Site], ada: Visitor):
+    """What a trusted system says of a session without saying whose it is."""
+    assert all(ask(site, ada) for site in sites)
+    with sites[0].auth.store.write() as tx:
+        tx.revokes(EVERYONE)
+    before = sites[1].auth.gate.memory.misses
+    assert ask(sites[1], ada)
+    assert sites[1].auth.gate.memory.misses == before + 1

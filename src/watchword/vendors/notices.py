@@ -66,8 +66,13 @@ def standard(secret: str, clock: Clock, prefix: str = "svix") -> Check:
 
 
 def workos(secret: str, clock: Clock) -> Check:
-    """Return the check of WorkOS's own signatures."""
-    return lambda header, body: check_workos(_long(secret), header, body, clock.now())
+    """Return the check of WorkOS's own signatures.
+
+    Raises:
+        ConfigurationError: the secret is short enough to be guessed.
+    """
+    _refuse_short(secret)
+    return lambda header, body: check_workos(secret, header, body, clock.now())
 
 
 def shared(secret: str, clock: Clock) -> Check:
@@ -76,7 +81,7 @@ def shared(secret: str, clock: Clock) -> Check:
     Raises:
         ConfigurationError: it is short enough to be guessed.
     """
-    _long(secret)
+    _refuse_short(secret)
 
     def check(header: Header, _: bytes) -> int:
         check_shared(secret, header)
@@ -85,12 +90,11 @@ def shared(secret: str, clock: Clock) -> Check:
     return check
 
 
-def _long(secret: str) -> str:
+def _refuse_short(secret: str) -> None:
     if len(secret) < 16:
         raise ConfigurationError(
             "webhook_secret: give one of 16 characters or more, for example from `watchword secret`"
         )
-    return secret
 
 
 def _one(body: bytes) -> Iterable[Event]:
