@@ -13,6 +13,7 @@ from scripts.reference.conformance import attacks_page, copenhagen_page
 from scripts.reference.examples import examples_page
 from scripts.reference.http_api import http_api_page
 from scripts.reference.lists import events_page, limits_page, mails_page, problems_page
+from scripts.reference.providers import providers_page
 from scripts.reference.settings import settings_page
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
@@ -23,6 +24,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/problems.md": problems_page,
     "reference/settings.md": settings_page,
     "reference/limits.md": limits_page,
+    "reference/providers.md": providers_page,
     "reference/audit-events.md": events_page,
     "reference/mails.md": mails_page,
     "reference/command-line.md": commands_page,

@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.support.actions",
     "tests.support.canaries",
     "tests.support.node",
+    "tests.support.provider",
 ]
 
 HERE = Path(__file__).parent

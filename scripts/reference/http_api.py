@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from scripts.reference.markdown import GENERATED, code
-from watchword import Auth
+from watchword import Auth, OAuth
+from watchword.auth import INSTALLED
 from watchword.http.route import Route
 
 HEAD: Final = """\
@@ -85,6 +86,19 @@ PATHS: Final[Mapping[str, Any]] = {
     "reset_password.password": "difference engine no. 2",
     "forgot_password.next.method": "password_reset",
     "messages.to": "ada@example.org",
+    "providers.name": "google",
+    "providers.title": "Google",
+    "identities.id": "idn_w5z7ja3b6y4d2kq7s5v3n6m4x2",
+    "identities.provider": "google",
+    "identities.title": "Google",
+    "identities.label": "ada@example.org",
+    "sign_in_oauth.url": "https://accounts.google.com/o/oauth2/v2/auth?…",
+    "link_oauth.url": "https://accounts.google.com/o/oauth2/v2/auth?…",
+    "sign_in_oauth_nonce.nonce": "att_j5vtd2kq7s5v3n6m4x2w5z7ja3",
+    "sign_in_oauth_token.nonce": "att_j5vtd2kq7s5v3n6m4x2w5z7ja3",
+    "sign_in_oauth_token.id_token": "eyJhbGciOiJSUzI1NiIs…",
+    "sign_in_oauth.next": "/notes",
+    "link_oauth.next": "/notes",
 }
 """The same for fields whose name alone does not tell; the longest path that fits counts."""
 
@@ -119,7 +133,8 @@ def http_api_page() -> str:
 
 def _routes() -> list[Route]:
     with tempfile.TemporaryDirectory() as folder:
-        auth = Auth(store=f"sqlite:///{folder}/watchword.sqlite3", environ={})
+        google = OAuth("google", client_id="…", client_secret="…")
+        auth = Auth(store=f"sqlite:///{folder}/watchword.sqlite3", methods=[*INSTALLED, google], environ={})
         auth.stop()
         return [route for route in auth.routes if not route.form]
 

@@ -79,6 +79,8 @@ MEANINGS: Final[dict[AuditEvent, str]] = {
     AuditEvent.RECOVERY_CODES_MADE: "new recovery codes were made; the earlier ones are void",
     AuditEvent.RECOVERY_CODE_USED: "a recovery code was used up; tells how many are left",
     AuditEvent.PASSKEY_CLONED: "a passkey's count did not rise: it may have been copied, and was refused",
+    AuditEvent.IDENTITY_LINKED: "an account of another service opens this account from now on",
+    AuditEvent.IDENTITY_UNLINKED: "an account of another service opens this account no more",
     AuditEvent.SIGNED_OUT: "a person ended the session they were in",
     AuditEvent.SESSION_ENDED: "a person ended another of their sessions",
     AuditEvent.SESSIONS_ENDED: "all sessions, or all others, were ended; tells how many",

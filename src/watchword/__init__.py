@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from watchword.foundation.secrets import Secret
     from watchword.foundation.settings import SMTP, Brand, SecondFactor, SessionLimits
     from watchword.identity.users import User
+    from watchword.methods.oauth.declaration import OAuth
+    from watchword.methods.oauth.preset import OAuthPreset
     from watchword.methods.passkey.declaration import Passkey
     from watchword.methods.password.declaration import Password
     from watchword.methods.recovery_codes.declaration import RecoveryCodes
@@ -31,6 +33,8 @@ _ROOMS = {
     "Forbidden": "watchword.foundation.errors",
     "InvalidInput": "watchword.policy.actions.arguments",
     "NotFound": "watchword.foundation.errors",
+    "OAuth": "watchword.methods.oauth.declaration",
+    "OAuthPreset": "watchword.methods.oauth.preset",
     "Passkey": "watchword.methods.passkey.declaration",
     "Password": "watchword.methods.password.declaration",
     "RecoveryCodes": "watchword.methods.recovery_codes.declaration",
@@ -68,6 +72,8 @@ __all__ = [
     "Forbidden",
     "InvalidInput",
     "NotFound",
+    "OAuth",
+    "OAuthPreset",
     "Passkey",
     "Password",
     "RecoveryCodes",

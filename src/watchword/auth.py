@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
@@ -29,6 +29,8 @@ from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.limits.limiter import Limiter
 from watchword.methods.email_code.routes import EmailCode
+from watchword.methods.oauth.declaration import OAuth
+from watchword.methods.oauth.declaration import bind as bind_oauth
 from watchword.methods.passkey.declaration import Passkey
 from watchword.methods.password.declaration import Password
 from watchword.methods.recovery_codes.declaration import RecoveryCodes
@@ -58,6 +60,10 @@ from watchword.storage.upkeep import Upkeep
 from watchword.tokens.keyring import Keyring
 from watchword.web.edge import Edge
 
+if TYPE_CHECKING:
+    from watchword.methods.oauth.routes import OAuthMethod
+    from watchword.methods.oauth.tokens import ProviderToken
+
 _NOTED = {
     ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
     FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
@@ -85,8 +91,8 @@ class Auth:
         mode: `development`, or `production`, which starts only with everything that safety needs.
         base_url: the site's address, `https://example.org`. Links in mails begin with it.
         password: the password method with other figures or services.
-        methods: further sign-in methods, `[Passkey(), TOTP(), RecoveryCodes()]`; those whose libraries are installed
-            unless given.
+        methods: further sign-in methods, `[Passkey(), TOTP(), RecoveryCodes(), OAuth("google", …)]`; those whose
+            libraries are installed unless given.
         second_factor: who is asked for a second factor: whoever has set one up, unless told otherwise.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
@@ -115,7 +121,7 @@ class Auth:
         mode: Mode | None = None,
         base_url: str | None = None,
         password: Password | None = None,
-        methods: Sequence[Method] | None = None,
+        methods: Sequence[Method | OAuth] | None = None,
         second_factor: SecondFactor | None = None,
         brand: Brand | None = None,
         smtp: SMTP | None = None,
@@ -141,11 +147,13 @@ class Auth:
         store_url = given.get("store", DEFAULT_STORE)
         secrets = _secrets(given.get("secret"), self.settings, store_url)
         refuse_unsafe(self.settings, secrets)
-        chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
+        providers = [one for one in methods or () if isinstance(one, OAuth)]
+        named = [one for one in methods or () if not isinstance(one, OAuth)]
+        chosen = [one for one in INSTALLED if one.is_installed()] if methods is None else named
         clock = clock or SystemClock()
         foreign = ForeignSessions(trust)
         self._wire(store_url, Keyring(secrets), clock, foreign)
-        self._furnish(password or Password(), chosen, features, foreign)
+        self._furnish(password or Password(), chosen, providers, features)
 
     def _wire(self, store_url: str, keyring: Keyring, clock: Clock, foreign: ForeignSessions) -> None:
         """Put the rooms below methods and features together."""
@@ -171,7 +179,7 @@ class Auth:
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
 
     def _furnish(
-        self, password: Password, methods: Sequence[Method], features: Sequence[Feature], foreign: ForeignSessions
+        self, password: Password, methods: Sequence[Method], providers: Sequence[OAuth], features: Sequence[Feature]
     ) -> None:
         """Switch methods and features on, and derive from them what is served."""
         services, settings = self.services, self.settings
@@ -185,10 +193,11 @@ class Auth:
         second_factors = tuple(part.second_factor for part in factors)
         refuse_unreachable(settings, second_factors)
         services.second_factors.update({one.method: one for one in second_factors})
-        notices = (TrustNotices(services, foreign),) if foreign.notified else ()
+        self.oauth = bind_oauth(services, providers) if providers else None
+        notices = (TrustNotices(services),) if self.gate.foreign.notified else ()
         self._features = (*notices, *(feature.bind(services) for feature in features))
         own: tuple[Part, ...] = (self.password, EmailCode(services), *factors, self.account, self.step_up)
-        parts = (*own, *self._features)
+        parts = (*own, *((self.oauth,) if self.oauth else ()), *self._features)
         for part in parts:
             services.completions.update(part.completions)
         self.pages = Pages(
@@ -198,6 +207,7 @@ class Auth:
             first_admin=self.first_admin,
             step_up=self.step_up,
             factors=factors,
+            oauth=self.oauth,
         )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
         self.routes = (*api, *service_routes(services, api), *self.pages.routes)
@@ -262,6 +272,32 @@ class Auth:
                 "only own sessions become tokens, and only with Auth(features=[SessionTokens(audience=…)])"
             )
         return feature.mint(current_context().request, session).token
+
+    async def provider_token(self, session: Session, provider: str) -> "ProviderToken":
+        """Return the token of another service that this person signed in with, to call it in their name.
+
+        It is refreshed where it is due, by one process of any number, and looked up once for each request.
+
+        Args:
+            session: whose.
+            provider: the service, as it was declared: `OAuth("google", keep_tokens=True, …)`.
+
+        Raises:
+            ProviderTokenError: there is none, or it counts no more: the person signs in with that service again.
+            ConfigurationError: no service is declared.
+        """
+        return await self._oauth().tokens.hand(session.user.id, provider, self.edge.light)
+
+    def provider_token_sync(self, session: Session, provider: str) -> "ProviderToken":
+        """Do what `provider_token()` does, in code that is not async."""
+        return self._oauth().tokens.hand_sync(session.user.id, provider)
+
+    def _oauth(self) -> "OAuthMethod":
+        if self.oauth is None:
+            raise ConfigurationError(
+                "no other service is declared: Auth(methods=[OAuth('google', keep_tokens=True, …)])"
+            )
+        return self.oauth
 
     def start(self) -> None:
         """Get ready to serve: the schema, the lease, the mail worker, the upkeep. Adapters call it before the first request.

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
-from tests.pages.shown import violations
 
 from tests.journeys.test_pages import PASSWORD, code_in, newest_mail
+from tests.pages.shown import violations
 from tests.support.chromium import screenshot
 from tests.support.server import Server, free_port, running
 

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.challenge import CODE_INVALID, LINK_INVALID
 from watchword.admission.second_factor import SECOND_FACTOR_INVALID
+from watchword.admission.ways_in import LAST_WAY_IN
 from watchword.features.account.steps import SessionView
 from watchword.foundation.errors import FORBIDDEN, INPUT_INVALID, NOT_FOUND, UNAVAILABLE, Denied, FieldError
 from watchword.foundation.settings import Brand
 from watchword.identity.users import User
 from watchword.limits.limiter import RATE_LIMITED
+from watchword.methods.oauth.store import IdentityView
 from watchword.methods.passkey.store import PasskeyView
 from watchword.methods.password.steps import INVALID_CREDENTIALS
 from watchword.methods.totp.codes import enrolment
@@ -27,8 +29,10 @@ from watchword.pages.contexts import (
     FactorsView,
     ForgotPage,
     ForgotSentPage,
+    LeavingPage,
     LinkOtherBrowserPage,
     MailboxPage,
+    OauthEmailPage,
     Page,
     RecoveryCodesPage,
     ResetPage,
@@ -118,6 +122,17 @@ FACTORS = FactorsView(
     codes_left=8,
 )
 NO_FACTORS = FactorsView(has_password=False, passkeys=(), has_totp=False, codes_left=0)
+SERVICES = (("google", "Google"), ("acme", "Acme and Partners, Limited"))
+IDENTITIES = (
+    IdentityView(
+        id="idn_1",
+        provider="github",
+        title="GitHub",
+        label="ann.with.a.rather.long.address.of.her.own@example.org",
+        created_at=AT,
+        last_used_at=AT,
+    ),
+)
 SECRET = enrolment("att_1", b"12345678901234567890", account=USER.email, issuer="Acme")
 ALL = ("passkey", "totp", "recovery_code")
 CODE = ConfirmCodePage(attempt="att_1", address="a…@example.org")
@@ -141,6 +156,18 @@ SAMPLES: Mapping[str, Sample] = {
     "account-no-factors": Sample(
         AccountPage(user=USER, sessions=SESSIONS[:1], factors=NO_FACTORS, notice="totp_added")
     ),
+    "sign_in-services": Sample(SignInPage(next="/notes", passkeys=True, providers=SERVICES)),
+    "sign_up-services": Sample(SignUpPage(providers=SERVICES)),
+    # An address that no browser of the tests goes to, so that the page stays to be looked at.
+    "leaving": Sample(LeavingPage(url="mailto:ann@example.org", title="Acme")),
+    "oauth_email": Sample(OauthEmailPage(attempt="att_1")),
+    "oauth_email-wrong": Sample(OauthEmailPage(attempt="att_1", email="ann@"), fields(email="email_invalid")),
+    "account-services": Sample(
+        AccountPage(
+            user=USER, sessions=SESSIONS[:1], identities=IDENTITIES, providers=SERVICES, notice="identity_linked"
+        )
+    ),
+    "error-last-way-in": Sample(ErrorPage(signed_in=True), Denied(LAST_WAY_IN)),
     "delete_account-no-password": Sample(DeleteAccountPage(email=USER.email, has_password=False)),
     "sign_in-wrong": Sample(SignInPage(identifier="ann@example.org"), Denied(INVALID_CREDENTIALS)),
     "sign_in-limited": Sample(SignInPage(identifier="ann"), Denied(RATE_LIMITED, retry_after=600)),

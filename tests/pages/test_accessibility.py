@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from tests.pages.shown import SITE, overflow, show_samples, violations
 
 from tests.pages.samples import SAMPLES
+from tests.pages.shown import SITE, overflow, show_samples, violations
 from tests.support.chromium import screenshot
 
 pytestmark = pytest.mark.browser

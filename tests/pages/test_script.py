@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.pages.shown import SITE, show_samples
 
 pytestmark = pytest.mark.browser

@@ -68,7 +68,7 @@ def test_a151_a_verdict_is_remembered_until_the_token_ends(trusting: Site, name:
     kind = KINDS[name]
     assert ask(trusting, kind.header)
     trust = next(
-        one for one in trusting.auth.gate._foreign._trusts if one.credential({"app": ["x"]}) or one.source == name
+        one for one in trusting.auth.gate.foreign._trusts if one.credential({"app": ["x"]}) or one.source == name
     )
     monkeypatch.setattr(type(trust), "verify", lambda *_: pytest.fail("verified again"))
     assert ask(trusting, kind.header)
@@ -90,7 +90,7 @@ def test_a_refused_token_takes_no_room_in_the_memory(trusting: Site):
 def test_a_token_goes_to_one_issuer_s_rules_only(trusting: Site, monkeypatch: pytest.MonkeyPatch):
     """What the one refuses is not shown to the next."""
     asked: list[str] = []
-    for trust in trusting.auth.gate._foreign._trusts:
+    for trust in trusting.auth.gate.foreign._trusts:
 
         def verify(_self: Any, _credential: str, source: str = trust.source) -> Session:
             asked.append(source)

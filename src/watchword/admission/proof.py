@@ -4,9 +4,9 @@ from typing import Literal
 
 import msgspec
 
-Factor = Literal["password", "email", "console", "totp", "recovery_code", "passkey", "security_key"]
+Factor = Literal["password", "email", "console", "totp", "recovery_code", "passkey", "security_key", "oauth"]
 """What can be shown: a password; a code or link sent to an e-mail address; access to the server's console; a code of an
-authenticator app; a recovery code; a WebAuthn credential whose user was verified, or one whose user was only present."""
+authenticator app; a recovery code; a WebAuthn credential whose user was verified, or one whose user was only present; an account at another service."""
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,13 @@ class Services:
     second_factors: dict[str, SecondFactor] = field(default_factory=dict[str, SecondFactor])
     """By the name of the step; filled likewise."""
 
+    ways_in: list[Callable[[Transaction, str], int]] = field(default_factory=list[Callable[[Transaction, str], int]])
+    """Each tells how many ways into this user's account a method holds; methods add theirs."""
+    exports: dict[str, Callable[[Transaction, str], object]] = field(
+        default_factory=dict[str, Callable[[Transaction, str], object]]
+    )
+    """What a method keeps about a user, by its name in the export of one's data."""
+
     def language(self, request: Request) -> str:
         """Return the language of mails to whoever sends this request."""
         header = ",".join(request.header_values("accept-language"))

@@ -23,6 +23,9 @@ class AuditEvent(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSKEY_CLONED = "passkey_cloned"
 
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
+
     CODE_FAILED = "code_failed"
     LIMIT_REACHED = "limit_reached"
     ORIGIN_REFUSED = "origin_refused"

@@ -135,7 +135,8 @@ class Kernel:
         request.parameters = match.parameters
         if route.limit is not None and (denied := self._take_limit(route.limit, request)):
             return denied
-        if denied := check_origin(request, site, self._settings.origins) or check_query(request):
+        foreign = None if route.cross_site else check_origin(request, site, self._settings.origins)
+        if denied := foreign or check_query(request):
             return denied
         value = _read_input(route, request)
         if isinstance(value, Denied):

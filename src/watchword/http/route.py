@@ -74,6 +74,7 @@ class Route:
         limit: name of the limit of calls from one address, or `None` where the handler takes its own.
         hashes_password: whether it may spend a core on Argon2: run in the bounded pool for such work.
         form: a hosted page's route: takes and gives HTML forms instead of JSON, and is not in OpenAPI.
+        cross_site: whether other sites' pages may call it: its handler reads no cookie and changes nothing.
         runs_app: whether it runs the app's own code: it reads its input itself, as JSON or as a form, is refused by a
             page where a browser asked for one, and has threads apart from Watchword's.
     """
@@ -92,4 +93,5 @@ class Route:
     limit: str | None = None
     hashes_password: bool = False
     form: bool = False
+    cross_site: bool = False
     runs_app: bool = False

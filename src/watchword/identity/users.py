@@ -135,6 +135,17 @@ def count_admins(tx: Transaction) -> int:
     return tx.execute(statement).scalar_one()
 
 
+def hold_user(tx: Transaction, user_id: str) -> None:
+    """Keep the user's row locked until the transaction ends: who changes the same account waits."""
+    tx.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
+def has_verified_email(tx: Transaction, user_id: str) -> bool:
+    """Tell whether the user has shown that the address is theirs."""
+    proven = _identifier_of(user_id, "email") & identifiers.c.verified_at.is_not(None)
+    return tx.execute(select(identifiers.c.id).where(proven)).first() is not None
+
+
 def is_last_admin(tx: Transaction, user_id: str) -> bool:
     """Tell whether this user is the only enabled admin.
 

@@ -40,6 +40,7 @@ LIMITS: Final = (
     Limit("second_factor_address", "60/h", "address", "second factors tried"),
     Limit("second_factor_notice", "1/d", "account", "mails that tell of wrong second factors"),
     Limit("passkey_address", "120/h", "address", "passkey challenges asked for"),
+    Limit("oauth_address", "120/h", "address", "sign-ins with other services begun"),
     Limit("reset_account", "5/h", "account", "requests to reset a password"),
     Limit("reset_address", "20/h", "address", "requests to reset a password"),
     Limit("mail_recipient", "10/h", "recipient", "mails"),

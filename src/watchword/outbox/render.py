@@ -18,6 +18,8 @@ MailKind = Literal[
     "email_change_confirm",
     "email_changed",
     "factors_forgotten",
+    "identity_linked",
+    "identity_unlinked",
     "passkey_added",
     "passkey_removed",
     "password_changed",
@@ -36,6 +38,8 @@ VALUES: Final[dict[MailKind, tuple[str, ...]]] = {
     "email_change_confirm": ("code", "link"),
     "email_changed": ("email", "link"),
     "factors_forgotten": (),
+    "identity_linked": ("name", "link"),
+    "identity_unlinked": ("name", "link"),
     "passkey_added": ("name", "link"),
     "passkey_removed": ("name", "link"),
     "password_changed": ("link",),
@@ -48,7 +52,7 @@ VALUES: Final[dict[MailKind, tuple[str, ...]]] = {
     "totp_removed": ("link",),
 }
 """What each kind of mail tells: a `code`, the `link` of its button, the `reset` link, the new `email`, the
-`name` of a passkey, how many codes are `left`."""
+`name` of a passkey or of another service, how many codes are `left`."""
 _PACKAGE = "watchword.outbox"
 _DARK_CARD = parse_colour("#1b1e24")
 

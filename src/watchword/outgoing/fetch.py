@@ -1,4 +1,4 @@
-"""One GET to a public https address. What it can be led to is bounded: no redirect, no private address, no endless body.
+"""One call to a public https address. What it can be led to is bounded: no redirect, no private address, no endless body.
 
 The name is resolved once, every address it has is checked, and the connection goes to the one that was checked: a name
 that answers differently a moment later (DNS rebinding) changes nothing. It needs the extra `trust`.
@@ -7,8 +7,9 @@ that answers differently a moment later (DNS rebinding) changes nothing. It need
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from typing import Any, Final, final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, final
 from urllib.parse import urlsplit
 
 import httpcore
@@ -29,6 +30,27 @@ class FetchError(WatchwordError):
     """The document could not be had, or its address is one that is not called."""
 
 
+class Answer(NamedTuple):
+    """What a service answered."""
+
+    status: int
+    body: bytes
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """How services of one's own network are called, that have no public address or authority.
+
+    Attributes:
+        context: whom to trust; the machine's authorities unless given.
+        is_callable: which IP addresses are called; those of the public internet unless given.
+    """
+
+    context: ssl.SSLContext | None = None
+    is_callable: Callable[[str], bool] | None = None
+
+
 def fetch(
     url: str, clock: Clock, *, context: ssl.SSLContext | None = None, is_callable: Callable[[str], bool] | None = None
 ) -> bytes:
@@ -43,20 +65,50 @@ def fetch(
     Raises:
         FetchError: the address is not https, or not public; the answer is late, too large, or other than 200.
     """
+    answer = call("GET", url, clock, network=Network(context=context, is_callable=is_callable))
+    if answer.status != _OK:
+        raise FetchError(f"{url!r} answered {answer.status}; redirects are not followed")
+    return answer.body
+
+
+def call(
+    method: str,
+    url: str,
+    clock: Clock,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    network: Network | None = None,
+) -> Answer:
+    """Return what the service answers, whatever its status; a redirect is an answer, and not followed.
+
+    Args:
+        method: `GET` or `POST`.
+        url: `https://…`.
+        clock: what measures the time that it takes.
+        headers: beside `Host` and `Accept`.
+        body: what is sent.
+        network: how it is called.
+
+    Raises:
+        FetchError: the address is not https, or not public; the answer is late or too large.
+    """
+    network = network or Network()
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise FetchError(f"{url!r} is no https address: keys that anyone on the way can change are no keys")
-    backend = _CheckedBackend(clock, clock.monotonic() + LONGEST, is_callable or is_public)
+    backend = _CheckedBackend(clock, clock.monotonic() + LONGEST, network.is_callable or is_public)
+    sent: list[tuple[str, str]] = [
+        *({"Host": parts.netloc, "Accept": "application/json"} | dict(headers or {})).items()
+    ]
     try:
         with (
             httpcore.ConnectionPool(
-                ssl_context=context or ssl.create_default_context(), network_backend=backend, max_connections=1
+                ssl_context=network.context or ssl.create_default_context(), network_backend=backend, max_connections=1
             ) as pool,
-            pool.stream("GET", url, headers={"Host": parts.netloc, "Accept": "application/json"}) as response,
+            pool.stream(method, url, headers=sent, content=body) as response,
         ):
-            if response.status != _OK:
-                raise FetchError(f"{url!r} answered {response.status}; redirects are not followed")
-            return _read(response.iter_stream(), url)
+            return Answer(response.status, _read(response.iter_stream(), url))
     except (OSError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ValueError) as error:
         raise FetchError(f"{url!r} could not be read: {type(error).__name__}") from error
 
@@ -100,7 +152,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
         refused = [address for address in found if not self._is_callable(address)]
         # One private address among public ones is an attempt, not a service.
         if refused or not found:
-            raise FetchError(f"{host!r} has an address that is not public: give the keys with `keys=`")
+            raise FetchError(f"{host!r} has an address that is not public")
         address = min(found, key=lambda one: (":" in one, one))
         return _TimedStream(self._sockets.connect_tcp(address, port, timeout=self._left()), self._left)
 

@@ -1,6 +1,6 @@
 """The pages of one's own account."""
 
-from typing import final
+from typing import TYPE_CHECKING, final
 from urllib.parse import urlencode
 
 from watchword.admission.outcome import Complete
@@ -17,6 +17,9 @@ from watchword.pages.factors import FactorPages
 from watchword.pages.render import Renderer
 from watchword.policy.signed_in import SignedIn
 
+if TYPE_CHECKING:
+    from watchword.methods.oauth.routes import OAuthMethod
+
 Form = dict[str, str]
 
 
@@ -31,6 +34,8 @@ class AccountPages:
         account: AccountFeature,
         password: PasswordSteps,
         factors: FactorPages,
+        *,
+        oauth: "OAuthMethod | None",
     ) -> None:
         self._services = services
         self._renderer = renderer
@@ -38,6 +43,7 @@ class AccountPages:
         self._steps = account.steps
         self._password = password
         self._factors = factors
+        self._oauth = oauth
         self._signed_in = SignedIn(services.gate)
         self.routes: tuple[Route, ...] = (
             self._page("GET", "", self._show),
@@ -115,10 +121,15 @@ class AccountPages:
 
     def _draw(self, request: Request, typed: Form, denied: Denied | None) -> Response:
         session = self._signed_in.session(request)
+        identities = self._oauth.identities(session.user.id) if self._oauth else None
+        linked = {one.provider for one in identities or ()}
+        titles = self._oauth.titles.items() if self._oauth else ()
         page = AccountPage(
             user=session.user,
             sessions=self._steps.sessions(session),
             factors=self._factors.view(request),
+            identities=identities,
+            providers=[(name, title) for name, title in titles if name not in linked],
             typed=typed,
             notice=parse_notice(request.query_parameter("notice")),
         )

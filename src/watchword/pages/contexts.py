@@ -9,6 +9,7 @@ from typing import Literal, cast, final, get_args
 
 from watchword.features.account.steps import SessionView
 from watchword.identity.users import User
+from watchword.methods.oauth.store import IdentityView
 from watchword.methods.passkey.store import PasskeyView
 from watchword.methods.totp.codes import Enrolment
 from watchword.methods.totp.steps import TOTPView
@@ -18,6 +19,8 @@ Notice = Literal[
     "account_deleted",
     "code_sent",
     "email_changed",
+    "identity_linked",
+    "identity_unlinked",
     "passkey_added",
     "passkey_removed",
     "password_changed",
@@ -29,6 +32,10 @@ Notice = Literal[
     "totp_removed",
 ]
 """A thing that was just done, said on the page that follows it."""
+
+
+Providers = Sequence[tuple[str, str]]
+"""Other services: what each is called in addresses, and by people."""
 
 
 def parse_notice(text: str | None) -> Notice | None:
@@ -51,6 +58,7 @@ class SignInPage(Page):
     next: str = ""
     identifier: str = ""
     passkeys: bool = False
+    providers: Providers = ()
 
 
 @final
@@ -62,6 +70,7 @@ class SignUpPage(Page):
     email: str = ""
     name: str = ""
     passkeys: bool = False
+    providers: Providers = ()
 
 
 @final
@@ -203,13 +212,35 @@ class AccountPage(Page):
         user: whose it is.
         sessions: the live ones, last used first.
         factors: what this person signs in with.
+        identities: accounts at other services that open this one; `None` where the site has no such sign-in.
+        providers: services that could be linked.
         typed: what was typed into a form that is shown again, by field: `name`, `user_name`, `email`.
     """
 
     user: User
     sessions: Sequence[SessionView]
     factors: FactorsView = field(default_factory=FactorsView)
+    identities: Sequence[IdentityView] | None = None
+    providers: Providers = ()
     typed: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeavingPage(Page):
+    """On the way to another service: `url` there, and its `title`."""
+
+    url: str
+    title: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OauthEmailPage(Page):
+    """The address that another service did not tell; `attempt` is what it carries on."""
+
+    attempt: str
+    email: str = ""
 
 
 @final

@@ -1,7 +1,7 @@
 """The hosted pages as routes: forms that drive the same steps as the HTTP API, with or without JavaScript."""
 
 from collections.abc import Sequence
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlencode
 
 from watchword.admission import confirmation
@@ -41,6 +41,9 @@ from watchword.pages.factors import FactorPages
 from watchword.pages.mailbox import mailbox_routes
 from watchword.pages.render import Renderer
 
+if TYPE_CHECKING:
+    from watchword.methods.oauth.routes import OAuthMethod
+
 Form = dict[str, str]
 _REACHABLE: Final = ("", "aal1", "aal2")
 """The assurance that a step-up can lead to: none that is named, or one that factors here add up to."""
@@ -59,6 +62,7 @@ class Pages:
         first_admin: FirstAdmin,
         step_up: StepUpFeature,
         factors: Sequence[FactorPart],
+        oauth: "OAuthMethod | None" = None,
     ) -> None:
         self._services = services
         self._password = password.steps
@@ -86,9 +90,22 @@ class Pages:
             _page("GET", "/signed-out", self._signed_out),
         )
         self._factors = FactorPages(services, self._renderer, self._password, step_up, factors)
-        account_pages = AccountPages(services, self._renderer, account, self._password, self._factors)
+        account_pages = AccountPages(services, self._renderer, account, self._password, self._factors, oauth=oauth)
+        self._providers = tuple(oauth.titles.items()) if oauth else ()
         mailbox = () if services.settings.is_production else mailbox_routes(services, self._renderer)
-        self.routes: tuple[Route, ...] = (*mine, *self._factors.routes, *account_pages.routes, *mailbox)
+        self.routes: tuple[Route, ...] = (
+            *mine,
+            *self._factors.routes,
+            *account_pages.routes,
+            *(self._oauth_routes(oauth) if oauth else ()),
+            *mailbox,
+        )
+
+    def _oauth_routes(self, oauth: "OAuthMethod") -> tuple[Route, ...]:
+        # Imported only where it is used: whoever signs in with no other service loads nothing for it.
+        from watchword.pages.oauth import OAuthPages
+
+        return OAuthPages(self._services, self._renderer, oauth, self._factors).routes
 
     def render_problem(self, request: Request, denied: Denied) -> Response:
         """Return the page of a refusal; whoever must sign in (again) is led to do so, and back to where they were."""
@@ -120,13 +137,16 @@ class Pages:
         # A session cookie that opens nothing any more goes away here, and so do two of them (A38).
         cookies = self._services.cookies
         stale = (cookies.clear_session(),) if cookies.session in request.cookies else ()
-        return self._draw(
-            request, SignInPage(next=here, notice=notice, passkeys=self._factors.has_passkeys), cookies=stale
-        )
+        page = SignInPage(next=here, notice=notice, passkeys=self._factors.has_passkeys, providers=self._providers)
+        return self._draw(request, page, cookies=stale)
 
     def _sign_in(self, request: Request, form: Form) -> Response:
-        passkeys = self._factors.has_passkeys
-        page = SignInPage(next=_next(form.get("next")), identifier=form.get("identifier", ""), passkeys=passkeys)
+        page = SignInPage(
+            next=_next(form.get("next")),
+            identifier=form.get("identifier", ""),
+            passkeys=self._factors.has_passkeys,
+            providers=self._providers,
+        )
         body = convert_input(_fields(form, "identifier", "password"), SignInInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)
@@ -136,14 +156,17 @@ class Pages:
         return self._enter(request, outcome, page, page.next)
 
     def _show_sign_up(self, request: Request, _: None) -> Response:
+        here = _next(request.query_parameter("next"))
         return self._draw(
-            request, SignUpPage(next=_next(request.query_parameter("next")), passkeys=self._factors.has_passkeys)
+            request, SignUpPage(next=here, passkeys=self._factors.has_passkeys, providers=self._providers)
         )
 
     def _sign_up(self, request: Request, form: Form) -> Response:
         here = _next(form.get("next"))
         email, name = form.get("email", ""), form.get("name", "")
-        page = SignUpPage(next=here, email=email, name=name, passkeys=self._factors.has_passkeys)
+        page = SignUpPage(
+            next=here, email=email, name=name, passkeys=self._factors.has_passkeys, providers=self._providers
+        )
         body = convert_input(_fields(form, "email", "password", "name"), SignUpInput)
         if isinstance(body, Denied):
             return self._draw(request, page, body)

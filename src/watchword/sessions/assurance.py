@@ -15,6 +15,8 @@ KINDS: Final[Mapping[str, frozenset[Kind]]] = {
     "security_key": frozenset({"have"}),
     # With it, PIN or fingerprint and key are shown in one act: a multi-factor cryptographic authenticator (3.1.7).
     "passkey": frozenset({"know", "have"}),
+    # What the other service asked for is not known here: it counts as the least that it can be (SP 800-63C-4, 3.7).
+    "oauth": frozenset({"know"}),
     # Mail is no authenticator for NIST (section 3.1.3.1): it proves an address and adds nothing to the assurance.
     "email": frozenset({"address"}),
     "console": frozenset({"console"}),

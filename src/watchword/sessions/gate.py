@@ -41,6 +41,7 @@ class Gate:
 
     Attributes:
         memory: the sessions that this process remembers.
+        foreign: the other systems whose sessions are accepted.
         activity: when sessions were last used, on its way to the database.
     """
 
@@ -55,7 +56,7 @@ class Gate:
         self.cookies = cookies
         self.clock = store.clock
         self._roles = roles
-        self._foreign = foreign or ForeignSessions()
+        self.foreign = foreign or ForeignSessions()
         self.memory = SessionMemory(limits.remembered)
         self.activity = Activity(store)
         self._store = store
@@ -126,7 +127,7 @@ class Gate:
 
     def is_carried_by_cookie(self, request: Request) -> bool:
         """Tell whether a cookie brings what may be a session, ours or a trusted system's: then other sites can send it."""
-        return self.cookies.session in request.cookies or self._foreign.find(request, None) is not None
+        return self.cookies.session in request.cookies or self.foreign.find(request, None) is not None
 
     def pretend(self, request: Request, session: Session | None) -> None:
         """Take this session for the request's own: in an app's tests, whose framework replaces dependencies."""
@@ -172,7 +173,7 @@ class Gate:
         return _as_bearer(session) if is_bearer else session
 
     def _foreign_of(self, request: Request, token: bytes, *, is_bearer: bool) -> Presented | None:
-        presented = self._foreign.find(request, token.decode("latin-1") if is_bearer else None)
+        presented = self.foreign.find(request, token.decode("latin-1") if is_bearer else None)
         # The own cookie with something else in it is nobody's.
         return presented if presented and (is_bearer or presented.key == token) else None
 
@@ -187,7 +188,7 @@ class Gate:
         entry = self.memory.get(digest)
         if entry is not None and entry.counts(began):
             return _as_bearer(entry.session) if is_bearer else entry.session
-        verified = self._foreign.verify(presented, self._store)
+        verified = self.foreign.verify(presented, self._store)
         if verified is None:
             self.memory.forget(digest)
             return None
@@ -212,9 +213,9 @@ class Gate:
                         found.append((token, False))
             elif name == b"authorization" and value[:7].lower() == b"bearer ":
                 found.append((value[7:].strip(b" "), True))
-        if found or self._foreign.is_empty:
+        if found or self.foreign.is_empty:
             return found[0] if len(found) == 1 else None
-        foreign = self._foreign.find(request, None)
+        foreign = self.foreign.find(request, None)
         return (foreign.key, False) if foreign else None
 
 

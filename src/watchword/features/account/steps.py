@@ -175,12 +175,14 @@ class AccountSteps:
             identifiers = identifiers_of(tx, user_id)
             sessions = records.live_sessions(tx, services.settings.session, user_id)
             events = services.audit.events_of(tx, user_id)
+            others = {name: export(tx, user_id) for name, export in services.exports.items()}
         return {
             "user": msgspec.to_builtins(account.user if account else session.user),
             "created_at": to_datetime(account.created_at) if account else None,
             "language": account.language if account else None,
             "identifiers": [_with_times(row) for row in identifiers],
             "sessions": [_with_times({name: getattr(row, name) for name in _SESSION_EXPORT}) for row in sessions],
+            **others,
             "events": [{**dataclasses.asdict(event), "at": to_datetime(event.at)} for event in events],
         }
 

@@ -10,7 +10,6 @@ from watchword.http.request import Request
 from watchword.http.response import Response
 from watchword.http.route import OpenToAll, Route
 from watchword.sessions.endings import Ended, Endings
-from watchword.sessions.foreign import ForeignSessions
 from watchword.tokens.refused import TokenRefused
 
 NOTICE_INVALID: Final = Code(
@@ -27,14 +26,13 @@ class TrustNotices:
 
     Args:
         services: the rooms below.
-        foreign: the trusts.
     """
 
-    def __init__(self, services: Services, foreign: ForeignSessions) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._foreign = foreign
+        self._foreign = services.gate.foreign
         self.completions: Mapping[str, Completion] = {}
-        kinds = {notices.kind for _, notices, _ in foreign.notified}
+        kinds = {notices.kind for _, notices, _ in self._foreign.notified}
         known = {"logout": self._logout(), "webhook": self._webhook()}
         self.routes = tuple(route for kind, route in known.items() if kind in kinds)
 

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row
 
 from watchword.admission import attempt as attempts
-from watchword.admission import confirmation, door, second_factor
+from watchword.admission import confirmation, door, second_factor, ways_in
 from watchword.admission.attempt import ATTEMPT_EXPIRED, Attempt, Plan
 from watchword.admission.browser import Browser
 from watchword.admission.outcome import Complete, Pending
@@ -15,7 +15,7 @@ from watchword.admission.proof import Proof
 from watchword.admission.second_factor import SECOND_FACTOR_REQUIRED, STEP_NOT_OFFERED
 from watchword.admission.services import Services
 from watchword.audit.events import AuditEvent
-from watchword.foundation.errors import INPUT_INVALID, NOT_FOUND, Code, Denied, FieldError
+from watchword.foundation.errors import INPUT_INVALID, NOT_FOUND, Denied, FieldError
 from watchword.foundation.secrets import random_bytes
 from watchword.http.address import address_bucket
 from watchword.http.request import Request
@@ -41,9 +41,6 @@ ENROL, SIGN_UP, ACCOUNT = "passkey_enrol", "passkey_sign_up", "passkey_account"
 """Purposes of attempts: to add a passkey; to make one for an account to be; to prove that account's address."""
 DEFAULT_NAME = "Passkey"
 LONGEST_NAME = 100
-LAST_WAY_IN = Code(
-    "last_way_in", 409, "The account could not be opened without this passkey", "Set a password or add another first."
-)
 
 
 @final
@@ -172,9 +169,8 @@ class PasskeyRegistration:
                 return Denied(NOT_FOUND)
             if len(rows) == 1 and second_factor.is_last_required(tx, services, session.user, "passkey"):
                 return Denied(SECOND_FACTOR_REQUIRED)
-            others = any(one.verifies_user for one in rows if one.id != passkey_id)
-            if account.password is None and not others:
-                return Denied(LAST_WAY_IN)
+            if row.verifies_user and ways_in.count(tx, services, account.user.id) == 1:
+                return Denied(ways_in.LAST_WAY_IN)
             store.remove(tx, account.user.id, passkey_id)
             services.note(tx, AuditEvent.FACTOR_REMOVED, request, account.user.id, factor="passkey", passkey=row.id)
             services.send(tx, "passkey_removed", account.user.email, account.language, self._mail(request, row.name))

@@ -10,6 +10,7 @@ from watchword.admission.attempt import ATTEMPT_EXPIRED
 from watchword.admission.outcome import CompleteAnswer, PendingAnswer
 from watchword.admission.second_factor import SECOND_FACTOR_INVALID, SECOND_FACTOR_REQUIRED, STEP_NOT_OFFERED
 from watchword.admission.services import Completion
+from watchword.admission.ways_in import LAST_WAY_IN
 from watchword.foundation.encodings import base64url_encode
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, Code, Denied
 from watchword.http.body import Input
@@ -21,7 +22,7 @@ from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.passkey import store
 from watchword.methods.passkey.base import PASSKEY_INVALID, PASSKEY_UNKNOWN, Ceremonies
 from watchword.methods.passkey.options import CeremonyOptions, PasskeyKind
-from watchword.methods.passkey.registration import ACCOUNT, LAST_WAY_IN, PasskeyRegistration
+from watchword.methods.passkey.registration import ACCOUNT, PasskeyRegistration
 from watchword.methods.passkey.steps import PasskeySteps
 from watchword.methods.passkey.store import PasskeyView
 from watchword.policy.signed_in import SignedIn
@@ -109,6 +110,7 @@ class PasskeyMethod:
         self.registration = PasskeyRegistration(ceremonies)
         self.completions: Mapping[str, Completion] = {ACCOUNT: self.registration.make_account}
         self._signed_in = SignedIn(self._services.gate)
+        self._services.ways_in.append(store.ways_in)
         self.routes: tuple[Route, ...] = (*self._sign_routes(), *self._attempt_routes(), *self._account_routes())
 
     def _sign_routes(self) -> tuple[Route, ...]:

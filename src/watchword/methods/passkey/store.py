@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.ids import new_id
@@ -51,6 +51,12 @@ def view(row: Row[Any]) -> PasskeyView:
 def passkeys_of(tx: Transaction, user_id: str) -> Sequence[Row[Any]]:
     """Return the user's passkeys, oldest first."""
     return tx.execute(select(passkeys).where(passkeys.c.user_id == user_id).order_by(passkeys.c.created_at)).all()
+
+
+def ways_in(tx: Transaction, user_id: str) -> int:
+    """Return how many of the user's passkeys are enough by themselves."""
+    mine = (passkeys.c.user_id == user_id, passkeys.c.verifies_user.is_(True))
+    return tx.execute(select(func.count()).select_from(passkeys).where(*mine)).scalar_one()
 
 
 def find(tx: Transaction, credential_id: bytes) -> Row[Any] | None:
