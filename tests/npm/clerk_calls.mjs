@@ -1,5 +1,5 @@
 // @clerk/backend's own verdict on a session token, at a given time.
-import { verifyToken } from "@clerk/backend";
+import { createClerkClient, verifyToken } from "@clerk/backend";
 import { verifyWebhook } from "@clerk/backend/webhooks";
 
 export async function verify(token, options, now) {
@@ -26,3 +26,6 @@ export async function verifyWebhookCall(headers, body, signingSecret) {
   const request = new Request("https://example.org/webhook", { method: "POST", headers, body });
   return verifyWebhook(request, { signingSecret });
 }
+
+// What @clerk/backend asks its API about an API key, and what it makes of the answer.
+export const verifyApiKey = (secretKey, apiUrl, secret) => createClerkClient({ secretKey, apiUrl }).apiKeys.verify(secret);

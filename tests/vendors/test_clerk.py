@@ -116,10 +116,3 @@ def test_a_token_of_another_type_is_no_session(type: str):
     """OAuth access tokens are signed with the same key."""
     with pytest.raises(TokenRefused, match="typ"):
         clerk().verify(mint(type=type))
-
-
-def test_a_secret_key_changes_nothing_and_the_log_says_so(caplog: pytest.LogCaptureFixture):
-    """API keys are not taken."""
-    clerk(secret_key="sk_test_1")
-    assert "secret_key=…) does nothing" in caplog.text
-    assert "sk_test_1" not in caplog.text

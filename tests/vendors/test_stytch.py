@@ -202,10 +202,3 @@ def test_a_product_that_there_is_not_stops_the_start():
     """There are two."""
     with pytest.raises(ConfigurationError, match="product"):
         stytch(product="b2d")
-
-
-def test_a_secret_changes_nothing_and_the_log_says_so(caplog: pytest.LogCaptureFixture):
-    """Opaque tokens are not taken."""
-    stytch(secret="secret-test-1")
-    assert "secret=…) does nothing" in caplog.text
-    assert "secret-test-1" not in caplog.text

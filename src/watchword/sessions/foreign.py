@@ -82,6 +82,20 @@ class Notifying(Protocol):
     notices: Sequence[Notices]
 
 
+class Believed(NamedTuple):
+    """A foreign session that was verified.
+
+    Attributes:
+        session: as an app gets it.
+        user_id: its user's id at the issuer.
+        longest: for how long at most, in milliseconds, it is remembered; `None` leaves it to the app.
+    """
+
+    session: Session
+    user_id: str
+    longest: int | None = None
+
+
 class Presented(NamedTuple):
     """A foreign credential, and whose rules it goes to.
 
@@ -151,8 +165,8 @@ class ForeignSessions:
                 return Presented(trust, credential, is_bearer=False)
         return None
 
-    def verify(self, presented: Presented, store: Store) -> tuple[Session, str] | None:
-        """Return the session and its user's id at the issuer; `None` where its rules refuse it, or it said it is over.
+    def verify(self, presented: Presented, store: Store) -> Believed | None:
+        """Return the session, or `None` where the issuer's rules refuse it, or the issuer said that it is over.
 
         Raises:
             StoreUnavailableError: nobody can tell whether it is over.
@@ -162,11 +176,11 @@ class ForeignSessions:
         except TokenRefused:
             return None
         if not isinstance(session, ForeignSession):
-            return session, session.user.id
+            return Believed(session, session.user.id)
         endings = self._endings.get(presented.trust.identity)
         if endings and endings.has_ended(store, session.origin):
             return None
-        return session.plain(), session.origin.user_id
+        return Believed(session.plain(), session.origin.user_id, session.believed)
 
 
 def notices_of(trust: Trust) -> Sequence[Notices]:

@@ -192,8 +192,9 @@ class Gate:
         if verified is None:
             self.memory.forget(digest)
             return None
-        session, user_id = verified
-        left = min(session.expires_at.timestamp() - self._store.clock.now() / SECOND, self._limits.believed / SECOND)
+        session, user_id, longest = verified
+        longest = self._limits.believed if longest is None else min(longest, self._limits.believed)
+        left = min(session.expires_at.timestamp() - self._store.clock.now() / SECOND, longest / SECOND)
         if mark is not None and left > 0:
             self.memory.keep(digest, Remembered(session, began + left, mark[0], shard_of(user_id), mark[1]))
         return _as_bearer(session) if is_bearer else session

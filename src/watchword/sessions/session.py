@@ -74,9 +74,11 @@ class ForeignSession(Session, frozen=True, kw_only=True):
 
     Attributes:
         origin: what that system itself calls it. It leaves no further than the gate: clients are not told.
+        believed: for how long at most, in milliseconds, this is remembered; `None` leaves it to the app.
     """
 
     origin: Origin
+    believed: int | None = None
 
     def plain(self) -> Session:
         """Return the session as an app gets it."""

@@ -13,6 +13,8 @@ RefusalCode = Literal[
     "key_unsuitable",
     "key_not_found",
     "keys_unavailable",
+    "issuer_refused",
+    "issuer_unavailable",
     "signature_wrong",
     "decryption_failed",
     "claim_missing",

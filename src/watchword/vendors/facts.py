@@ -51,8 +51,17 @@ Map = Callable[[Facts, Mapping[str, Any]], Facts]
 """Changes what is taken from a token: gets the facts and the verified claims, returns the facts."""
 
 
-def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map | None) -> Session:
+def session_of(
+    source: str, facts: Facts, claims: Mapping[str, Any], map_: Map | None, *, believed: int | None = None
+) -> Session:
     """Return the session of verified facts.
+
+    Args:
+        source: the vendor's name.
+        facts: what was verified.
+        claims: where it stands.
+        map_: takes further facts.
+        believed: for how long at most, in milliseconds, it is remembered.
 
     Raises:
         TokenRefused: the user's id is missing, or has the form of one of our own: no other system names our users.
@@ -64,15 +73,15 @@ def session_of(source: str, facts: Facts, claims: Mapping[str, Any], map_: Map |
         raise TokenRefused("claim_invalid", "the user's id is missing, or is one of Watchword's own", claim="sub")
     facts.session_id = session_id
     facts.permissions = tuple(one for one in facts.permissions if not one.endswith("*"))
-    return begun_by(source, facts, origin)
+    return begun_by(source, facts, origin, believed)
 
 
-def begun_by(source: str, facts: Facts, origin: Origin | None = None) -> Session:
+def begun_by(source: str, facts: Facts, origin: Origin | None = None, believed: int | None = None) -> Session:
     """Return the session of facts whose names are believed as they are."""
     begun = to_datetime(_milliseconds(facts.issued_at))
     at = facts.authenticated_at
     shown = begun if at is None or at >= facts.issued_at else to_datetime(_milliseconds(at))
-    made = partial(ForeignSession, origin=origin) if origin else Session
+    made = partial(ForeignSession, origin=origin, believed=believed) if origin else Session
     return made(
         id=facts.session_id,
         user=User(id=facts.subject, email=facts.email, name=facts.name, user_name=facts.user_name, role=facts.role),

@@ -29,7 +29,7 @@ VENDORS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Module and class of each."""
 _ALSO: Final = {"jwt": "jose", "next-auth": "nextauth", "authjs": "nextauth", "ironsession": "iron-session"}
-_NOT_TEXTS: Final = ("keys", "clock", "map")
+_NOT_TEXTS: Final = ("keys", "clock", "map", "network", "find_session")
 
 
 def make_trust(

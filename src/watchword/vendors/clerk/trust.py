@@ -5,24 +5,24 @@ OAuth access tokens and machine tokens are signed with the same keys; they are n
 
 import base64
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.encodings import base64url_encode
 from watchword.foundation.errors import ConfigurationError
+from watchword.outgoing.fetch import Network
 from watchword.outgoing.key_source import published_at
 from watchword.sessions.session import Session
 from watchword.tokens.jwt import moment
 from watchword.tokens.key_set import KeySet
 from watchword.tokens.refused import TokenRefused
+from watchword.vendors.clerk.api_keys import PREFIX, ApiKeys
 from watchword.vendors.clerk.notices import read_event
 from watchword.vendors.facts import Facts, Map, members_of, session_of, text_of, texts_of
 from watchword.vendors.notices import Webhook, standard
 from watchword.vendors.rules import JWKS, IssuerRules, claimed, given_keys, is_listed, one_cookie
 
-_log = logging.getLogger("watchword")
 LEEWAY: Final = 5
 """Seconds: `clockSkewInMs` of @clerk/backend."""
 _PREFIXES: Final = ("pk_live_", "pk_test_")
@@ -37,11 +37,12 @@ class Clerk:
         authorized_parties: origins that tokens may have been made for (`azp`). Without them, a token that another app
             of the same domain got works here too.
         audience: what `aud` must be, where the instance sets it.
-        secret_key: does nothing, and says so in the log: API keys, which only Clerk's backend can check, are not taken.
+        secret_key: `sk_live_…`; with it, API keys (`ak_…`) are taken too, which Clerk is asked about once a minute.
         webhook_secret: `whsec_…` of the endpoint that Clerk calls when sessions end: `/auth/trust/clerk/webhook`.
         keys: the instance's key set, as JSON; fetched from the instance unless given.
         leeway: seconds that clocks may differ.
         map: takes further facts from the claims.
+        network: how Clerk is reached, where it is not by the internet.
         clock: what tells the time.
 
     Raises:
@@ -61,13 +62,9 @@ class Clerk:
         keys: JWKS | KeySet | None = None,
         leeway: int = LEEWAY,
         map: Map | None = None,
+        network: Network | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if secret_key is not None:
-            _log.warning(
-                "Clerk(secret_key=…) does nothing: session tokens are verified with the published keys, and API keys, "
-                "which only Clerk's backend can check, are not taken"
-            )
         clock = clock or SystemClock()
         self.identity = f"https://{frontend_of(publishable_key)}"
         source = given_keys(keys) or published_at(f"{self.identity}/.well-known/jwks.json", clock)
@@ -76,10 +73,13 @@ class Clerk:
         self._parties = (authorized_parties,) if isinstance(authorized_parties, str) else tuple(authorized_parties)
         self._audience = audience
         self._map = map
+        self._api_keys = ApiKeys(secret_key, clock, network) if secret_key else None
         self.notices = (Webhook(standard(webhook_secret, clock), read_event),) if webhook_secret else ()
 
     def issued(self, token: str) -> bool:
-        """Tell whether the token says that it is of this instance."""
+        """Tell whether the token says that it is of this instance; of API keys, whether they are taken."""
+        if self._api_keys is not None and token.startswith(PREFIX):
+            return True
         return claimed(token).get("iss") == self.identity
 
     def credential(self, cookies: Mapping[str, list[str]]) -> str | None:
@@ -87,11 +87,13 @@ class Clerk:
         return next(filter(None, (one_cookie(cookies, name) for name in self._cookies)), None)
 
     def verify(self, credential: str) -> Session:
-        """Return the session of a session token.
+        """Return the session of a session token, or of an API key.
 
         Raises:
             TokenRefused: it is not valid, not a person's, or of a session that is still pending (`sts`).
         """
+        if self._api_keys is not None and credential.startswith(PREFIX):
+            return self._api_keys.verify(credential, self.source, self._map)
         claims = self._rules.verify(
             credential, audience=self._audience, required=("sub", "sid", "iat"), type="JWT"
         ).claims
