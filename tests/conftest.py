@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.support.canaries",
     "tests.support.node",
     "tests.support.provider",
+    "tests.support.forged",
 ]
 
 # A shared machine pauses at will: how long one example takes says nothing.

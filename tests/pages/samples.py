@@ -159,7 +159,7 @@ SAMPLES: Mapping[str, Sample] = {
     "sign_in-services": Sample(SignInPage(next="/notes", passkeys=True, providers=SERVICES)),
     "sign_up-services": Sample(SignUpPage(providers=SERVICES)),
     # An address that no browser of the tests goes to, so that the page stays to be looked at.
-    "leaving": Sample(LeavingPage(url="mailto:ann@example.org", title="Acme")),
+    "leaving": Sample(LeavingPage(url="otpauth://totp/Acme:on-the-way", title="Acme")),
     "oauth_email": Sample(OauthEmailPage(attempt="att_1")),
     "oauth_email-wrong": Sample(OauthEmailPage(attempt="att_1", email="ann@"), fields(email="email_invalid")),
     "account-services": Sample(

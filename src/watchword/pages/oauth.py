@@ -57,7 +57,7 @@ class OAuthPages:
         denied = self._oauth.accounts.unlink(request, session, request.parameters["id"])
         if denied is not None:
             return self._again(denied)
-        return redirect(self._url("/account", notice="identity_unlinked") + "#factors")
+        return redirect(self._url("/account", notice="identity_unlinked") + "#identities")
 
     def _lead(self, request: Request, name: str, begun: Begun | Denied) -> Response | Denied:
         """Lead the browser to the service, from a page: a form of ours may not be redirected to another site."""
@@ -92,7 +92,7 @@ class OAuthPages:
             case Pending() as pending:
                 return self._go_on(pending)
             case None:
-                return redirect(landed.next_page or self._url("/account", notice="identity_linked") + "#factors")
+                return redirect(landed.next_page or self._url("/account", notice="identity_linked") + "#identities")
 
     def _go_on(self, pending: Pending) -> Response:
         pages = {ADDRESS_STEP: "/oauth/email", "email_code": "/confirm"}

@@ -67,7 +67,7 @@ class Accounts:
             if account is None or account.disabled:
                 services.note(tx, AuditEvent.SIGN_IN_FAILED, request, row.user_id, provider=known.provider)
                 return Denied(IDENTITY_DISABLED)
-            store.used(tx, row.id, profile)
+            store.used(tx, row, known.provider, profile)
             self._keep(tx, row.id, known)
             return door.admit(tx, services, request, account.user, (proof,), next_page=next_page)
         denied = services.limiter.take(tx, "sign_up_address", address_bucket(request.address))
@@ -110,7 +110,7 @@ class Accounts:
         if row is not None and row.user_id != account.user.id:
             return Denied(IDENTITY_TAKEN)
         if row is not None:
-            store.used(tx, row.id, known.profile)
+            store.used(tx, row, known.provider, known.profile)
             self._keep(tx, row.id, known)
             return None
         self._link(tx, request, account, known)
