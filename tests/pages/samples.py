@@ -148,6 +148,7 @@ SAMPLES: Mapping[str, Sample] = {
     "second_factor-set-up": Sample(
         SecondFactorPage(attempt="att_1", methods=("passkey/enrol", "totp/enrol"), sets_up=True)
     ),
+    "second_factor-services": Sample(SecondFactorPage(methods=("oauth",), again=True, providers=SERVICES)),
     "second_factor-nothing": Sample(SecondFactorPage(methods=(), again=True)),
     "totp_setup": Sample(TotpSetupPage(enrolment=SECRET)),
     "totp_setup-wrong": Sample(TotpSetupPage(enrolment=SECRET), Denied(SECOND_FACTOR_INVALID)),

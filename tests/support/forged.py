@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from tests.outgoing.https_server import write_certificate
-from tests.support.provider import come_back, make_oauth_site, query_of
+from tests.support.factors import session_of
+from tests.support.provider import begin, come_back, make_oauth_site, query_of
 from tests.support.site import EMAIL, Answer, Site, Visitor
 from watchword import OAuth, OAuthPreset
 from watchword.foundation.clock import SECOND, SystemClock
@@ -58,7 +59,8 @@ class Forged:
 
     def declare(self, name: str = "forged", **more: Any) -> OAuth:
         """Return its declaration as an OpenID Connect provider."""
-        given = {"issuer": self.issuer, "client_id": "me", "client_secret": CLIENT_SECRET, "network": self.network}
+        given: dict[str, Any] = {"issuer": self.issuer, "client_id": "me", "client_secret": CLIENT_SECRET}
+        given["network"] = self.network
         return OAuth(more.pop("preset", "oidc"), name=name, **(given | more))
 
     def declare_plain(self, name: str = "plain", **more: Any) -> OAuth:
@@ -122,6 +124,21 @@ def callback(forged: Forged, sent: dict[str, str], **answer: Any) -> str:
     """Return the address that it leads back to."""
     given = {"code": "c0de", "state": sent["state"], "iss": forged.issuer} | answer
     return f"{sent['redirect_uri']}?{urlencode({name: value for name, value in given.items() if value is not ...})}"
+
+
+def asked(visitor: Visitor, name: str = "forged") -> dict[str, str]:
+    """Begin to sign in, and return what the service is asked."""
+    return query_of(begin(visitor, name))
+
+
+def refused(site: Site, forged: Forged, lie: str, *, service: str = "forged", code: int = 400, **told: Any) -> None:
+    """See that nobody is signed in by this lie: no session, no account, no cookie of a session."""
+    visitor = site.visitor()
+    answer = sign_in(visitor, forged, service, **told)
+    assert (lie, answer.status) == (lie, code), answer.text
+    assert session_of(visitor) is None
+    assert not any(line.startswith("watchword=") for line in answer.cookies)
+    assert site.count("users") == site.count("identities") == 0
 
 
 @pytest.fixture(scope="session")

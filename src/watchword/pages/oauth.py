@@ -40,6 +40,7 @@ class OAuthPages:
             _page("POST", "/oauth/{provider}/callback", self._come_by_form, cross_site=True),
             _page("GET", "/oauth/email", self._show_email),
             _page("POST", "/oauth/email", self._give_email),
+            _page("POST", "/oauth/{provider}/again", self._show_again, guard=mine),
             _page("POST", "/account/identities/{provider}/link", self._link, guard=mine),
             _page("POST", "/account/identities/{id}/unlink", self._unlink, guard=mine),
         )
@@ -51,6 +52,10 @@ class OAuthPages:
     def _link(self, request: Request, _: Form) -> Response | Denied:
         name, session = request.parameters["provider"], self._signed_in.session(request)
         return self._lead(request, name, self._steps.begin_link(request, session, name))
+
+    def _show_again(self, request: Request, form: Form) -> Response | Denied:
+        name, session = request.parameters["provider"], self._signed_in.session(request)
+        return self._lead(request, name, self._steps.begin_again(request, session, name, form.get("next", "")))
 
     def _unlink(self, request: Request, _: Form) -> Response | Denied:
         session = self._signed_in.session(request)
