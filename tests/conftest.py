@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.support.canaries",
     "tests.support.node",
     "tests.support.provider",
+    "tests.support.forged",
 ]
 
 HERE = Path(__file__).parent

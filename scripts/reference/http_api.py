@@ -99,6 +99,8 @@ PATHS: Final[Mapping[str, Any]] = {
     "sign_in_oauth_token.id_token": "eyJhbGciOiJSUzI1NiIs…",
     "sign_in_oauth.next": "/notes",
     "link_oauth.next": "/notes",
+    "step_up_oauth.next": "/notes",
+    "step_up_oauth.url": "https://accounts.google.com/o/oauth2/v2/auth?…",
 }
 """The same for fields whose name alone does not tell; the longest path that fits counts."""
 

@@ -148,6 +148,7 @@ SAMPLES: Mapping[str, Sample] = {
     "second_factor-set-up": Sample(
         SecondFactorPage(attempt="att_1", methods=("passkey/enrol", "totp/enrol"), sets_up=True)
     ),
+    "second_factor-services": Sample(SecondFactorPage(methods=("oauth",), again=True, providers=SERVICES)),
     "second_factor-nothing": Sample(SecondFactorPage(methods=(), again=True)),
     "totp_setup": Sample(TotpSetupPage(enrolment=SECRET)),
     "totp_setup-wrong": Sample(TotpSetupPage(enrolment=SECRET), Denied(SECOND_FACTOR_INVALID)),
@@ -159,7 +160,7 @@ SAMPLES: Mapping[str, Sample] = {
     "sign_in-services": Sample(SignInPage(next="/notes", passkeys=True, providers=SERVICES)),
     "sign_up-services": Sample(SignUpPage(providers=SERVICES)),
     # An address that no browser of the tests goes to, so that the page stays to be looked at.
-    "leaving": Sample(LeavingPage(url="mailto:ann@example.org", title="Acme")),
+    "leaving": Sample(LeavingPage(url="otpauth://totp/Acme:on-the-way", title="Acme")),
     "oauth_email": Sample(OauthEmailPage(attempt="att_1")),
     "oauth_email-wrong": Sample(OauthEmailPage(attempt="att_1", email="ann@"), fields(email="email_invalid")),
     "account-services": Sample(

@@ -101,8 +101,11 @@ def offered(tx: Transaction, services: "Services", account: Account, purpose: st
     """
     if purpose == "step_up":
         # Asked for even where the policy is off: whoever has no password has nothing else to show.
-        found = _shown_by(tx, services, account.user.id)
-        return _steps(found) or ((NextStep(method="password"),) if account.password is not None else ())
+        if found := _shown_by(tx, services, account.user.id):
+            return _steps(found)
+        if account.password is not None:
+            return (NextStep(method="password"),)
+        return tuple(step for offer in services.shown_again for step in offer(tx, account.user.id))
     if found := set_up(tx, services, account.user.id):
         return _steps(found)
     return _enrolments(services) if services.settings.second_factor.requires(account.user.role) else ()

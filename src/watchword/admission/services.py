@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, final
 
 from watchword.admission.attempt import Attempt
-from watchword.admission.outcome import Complete, Pending
+from watchword.admission.outcome import Complete, NextStep, Pending
 from watchword.admission.proof import Proof
 from watchword.admission.second_factor import SecondFactor
 from watchword.audit.events import AuditEvent
@@ -49,6 +49,10 @@ class Services:
 
     ways_in: list[Callable[[Transaction, str], int]] = field(default_factory=list[Callable[[Transaction, str], int]])
     """Each tells how many ways into this user's account a method holds; methods add theirs."""
+    shown_again: list[Callable[[Transaction, str], tuple[NextStep, ...]]] = field(
+        default_factory=list[Callable[[Transaction, str], tuple[NextStep, ...]]]
+    )
+    """What a method offers to show once more, of whoever has neither a password nor a second factor."""
     exports: dict[str, Callable[[Transaction, str], object]] = field(
         default_factory=dict[str, Callable[[Transaction, str], object]]
     )

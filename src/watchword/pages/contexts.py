@@ -151,6 +151,7 @@ class SecondFactorPage(Page):
         next: where to go then.
         again: whether somebody is signed in already, and shows once more who they are.
         sets_up: whether a second factor is to be set up first.
+        providers: other services that show who it is.
     """
 
     methods: Sequence[str]
@@ -158,6 +159,7 @@ class SecondFactorPage(Page):
     next: str = ""
     again: bool = False
     sets_up: bool = False
+    providers: Providers = ()
 
 
 @final

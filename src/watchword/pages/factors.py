@@ -1,7 +1,7 @@
 """The pages of second factors: one more step in a sign-in, a step-up, and what is set up on one's own account."""
 
 from collections.abc import Sequence
-from typing import TypeVar, final
+from typing import TYPE_CHECKING, TypeVar, final
 from urllib.parse import urlencode
 
 import msgspec
@@ -24,9 +24,12 @@ from watchword.methods.password.steps import PasswordSteps
 from watchword.methods.recovery_codes.routes import RecoveryCodesMethod
 from watchword.methods.totp.codes import Enrolment
 from watchword.methods.totp.routes import TOTPMethod
-from watchword.pages.contexts import FactorsView, Notice, RecoveryCodesPage, SecondFactorPage, TotpSetupPage
+from watchword.pages.contexts import FactorsView, Notice, Providers, RecoveryCodesPage, SecondFactorPage, TotpSetupPage
 from watchword.pages.render import Renderer
 from watchword.policy.signed_in import SignedIn
+
+if TYPE_CHECKING:
+    from watchword.methods.oauth.routes import OAuthMethod
 
 Form = dict[str, str]
 _Part = TypeVar("_Part")
@@ -43,11 +46,14 @@ class FactorPages:
         password: PasswordSteps,
         step_up: StepUpFeature,
         factors: Sequence[FactorPart],
+        *,
+        oauth: "OAuthMethod | None",
     ) -> None:
         self._services = services
         self._renderer = renderer
         self._password = password
         self._step_up = step_up.steps
+        self._oauth = oauth
         self._totp = _find(factors, TOTPMethod)
         self._codes = _find(factors, RecoveryCodesMethod)
         self._passkey = _find(factors, PasskeyMethod)
@@ -121,7 +127,13 @@ class FactorPages:
         wants_more = request.query_parameter("level") == "aal2" and not {*methods} & {"totp", "passkey"}
         if wants_more:
             methods = tuple(name for name in ("totp/enrol", "passkey/enrol") if self._has(name))
-        page = SecondFactorPage(methods=methods, next=here, again=True, sets_up=wants_more)
+        page = SecondFactorPage(
+            methods=methods,
+            next=here,
+            again=True,
+            sets_up=wants_more,
+            providers=self._providers(methods, session.user.id),
+        )
         return self._renderer.render(page, self._renderer.language(request))
 
     def _prove_password(self, request: Request, form: Form) -> Response | Denied:
@@ -248,8 +260,12 @@ class FactorPages:
             next=here or attempt.plan.next_page,
             again=attempt.purpose == "step_up",
             sets_up=any("/" in method for method in methods),
+            providers=self._providers(methods, attempt.user_id or ""),
         )
         return self._renderer.render(page, self._renderer.language(request), denied=denied)
+
+    def _providers(self, methods: Sequence[str], user_id: str) -> Providers:
+        return self._oauth.providers_of(user_id) if self._oauth and "oauth" in methods else ()
 
     def _draw_setup(
         self,

@@ -40,6 +40,7 @@ class OAuthPages:
             _page("POST", "/oauth/{provider}/callback", self._come_by_form, cross_site=True),
             _page("GET", "/oauth/email", self._show_email),
             _page("POST", "/oauth/email", self._give_email),
+            _page("POST", "/oauth/{provider}/again", self._show_again, guard=mine),
             _page("POST", "/account/identities/{provider}/link", self._link, guard=mine),
             _page("POST", "/account/identities/{id}/unlink", self._unlink, guard=mine),
         )
@@ -52,12 +53,16 @@ class OAuthPages:
         name, session = request.parameters["provider"], self._signed_in.session(request)
         return self._lead(request, name, self._steps.begin_link(request, session, name))
 
+    def _show_again(self, request: Request, form: Form) -> Response | Denied:
+        name, session = request.parameters["provider"], self._signed_in.session(request)
+        return self._lead(request, name, self._steps.begin_again(request, session, name, form.get("next", "")))
+
     def _unlink(self, request: Request, _: Form) -> Response | Denied:
         session = self._signed_in.session(request)
         denied = self._oauth.accounts.unlink(request, session, request.parameters["id"])
         if denied is not None:
             return self._again(denied)
-        return redirect(self._url("/account", notice="identity_unlinked") + "#factors")
+        return redirect(self._url("/account", notice="identity_unlinked") + "#identities")
 
     def _lead(self, request: Request, name: str, begun: Begun | Denied) -> Response | Denied:
         """Lead the browser to the service, from a page: a form of ours may not be redirected to another site."""
@@ -92,7 +97,7 @@ class OAuthPages:
             case Pending() as pending:
                 return self._go_on(pending)
             case None:
-                return redirect(landed.next_page or self._url("/account", notice="identity_linked") + "#factors")
+                return redirect(landed.next_page or self._url("/account", notice="identity_linked") + "#identities")
 
     def _go_on(self, pending: Pending) -> Response:
         pages = {ADDRESS_STEP: "/oauth/email", "email_code": "/confirm"}

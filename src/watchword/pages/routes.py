@@ -89,7 +89,7 @@ class Pages:
             _page("POST", "/setup/{token}", self._set_up, hashes_password=True),
             _page("GET", "/signed-out", self._signed_out),
         )
-        self._factors = FactorPages(services, self._renderer, self._password, step_up, factors)
+        self._factors = FactorPages(services, self._renderer, self._password, step_up, factors, oauth=oauth)
         account_pages = AccountPages(services, self._renderer, account, self._password, self._factors, oauth=oauth)
         self._providers = tuple(oauth.titles.items()) if oauth else ()
         mailbox = () if services.settings.is_production else mailbox_routes(services, self._renderer)

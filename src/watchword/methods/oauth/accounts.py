@@ -24,8 +24,11 @@ from watchword.methods.oauth.provider import Grant, Provider
 from watchword.sessions.session import Session
 from watchword.storage.store import Transaction
 
-ACCOUNT, ADDRESS, LINK = "oauth_account", "oauth_address", "oauth_link"
-"""Purposes of attempts: to prove the address of an account to be; to be told one; to link an account that there is."""
+ACCOUNT, ADDRESS, LINK, AGAIN = "oauth_account", "oauth_address", "oauth_link", "oauth_again"
+"""Purposes of attempts: to prove the address of an account to be; to be told one; to link an account that there is; to
+show once more who is signed in."""
+AGAIN_STEP: Final = "oauth"
+"""Name of the step that shows it, of whoever has nothing else to show."""
 ADDRESS_STEP: Final = "oauth_email"
 """Name of the step that gives the address that a service did not tell."""
 IDENTITY_TAKEN: Final = Code(
@@ -67,7 +70,7 @@ class Accounts:
             if account is None or account.disabled:
                 services.note(tx, AuditEvent.SIGN_IN_FAILED, request, row.user_id, provider=known.provider)
                 return Denied(IDENTITY_DISABLED)
-            store.used(tx, row.id, profile)
+            store.used(tx, row, known.provider, profile)
             self._keep(tx, row.id, known)
             return door.admit(tx, services, request, account.user, (proof,), next_page=next_page)
         denied = services.limiter.take(tx, "sign_up_address", address_bucket(request.address))
@@ -110,11 +113,24 @@ class Accounts:
         if row is not None and row.user_id != account.user.id:
             return Denied(IDENTITY_TAKEN)
         if row is not None:
-            store.used(tx, row.id, known.profile)
+            store.used(tx, row, known.provider, known.profile)
             self._keep(tx, row.id, known)
             return None
         self._link(tx, request, account, known)
         return None
+
+    def show_again(self, tx: Transaction, request: Request, attempt: Attempt, known: Known) -> Complete | Denied:
+        """Make the session of whoever is signed in fresh, with an identity that opens their account and no other."""
+        services = self._services
+        session = services.gate.verify(request, tx)
+        row = store.find(tx, known.profile)
+        if session is None or session.user.id != attempt.user_id or row is None or row.user_id != session.user.id:
+            return Denied(ATTEMPT_EXPIRED)
+        if second_factor.set_up(tx, services, session.user.id):
+            return Denied(second_factor.STEP_NOT_OFFERED)
+        store.used(tx, row, known.provider, known.profile)
+        self._keep(tx, row.id, known)
+        return door.step_up(tx, services, request, session, Proof(factor="oauth", at=tx.now))
 
     def give_address(self, request: Request, attempt_id: str, email: str) -> Pending | Denied:
         """Take the address that a service did not tell; a code and a link go to it."""

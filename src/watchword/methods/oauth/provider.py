@@ -13,7 +13,7 @@ from watchword.foundation.secrets import Secret, sha256
 from watchword.methods.oauth.client import Client
 from watchword.methods.oauth.declaration import OAuth
 from watchword.methods.oauth.discovery import PROVIDER_UNAVAILABLE, Discovery, Endpoints, ProviderError
-from watchword.methods.oauth.id_token import verify_id_token
+from watchword.methods.oauth.id_token import LEEWAY, verify_id_token
 from watchword.methods.oauth.preset import TENANT, Authentication, OAuthPreset
 from watchword.methods.oauth.profile import NoSubjectError, Profile, read_profile
 from watchword.outgoing.fetch import FetchError, call
@@ -37,12 +37,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         redirect_uri: where its answer comes to: each service has its own (RFC 9700, section 4.4).
         nonce: what the ID token must repeat.
         verifier: what the code is bound to (RFC 7636).
+        anew: seconds since the epoch, where the person is to show anew who they are.
     """
 
     provider: str
     redirect_uri: str = ""
     nonce: str = ""
     verifier: str = ""
+    anew: int = 0
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +114,8 @@ class Provider:
         }
         if preset.is_openid:
             sent["nonce"] = asked.nonce
+        if asked.anew and preset.is_openid:
+            sent |= {"prompt": "login", "max_age": "0"}
         if preset.response_mode != "query":
             sent["response_mode"] = preset.response_mode
         if endpoints.pushed:
@@ -169,6 +173,10 @@ class Provider:
             emails = self._get(self.preset.emails.url, grant) if self.preset.emails else None
             return self._profile(self._whose(endpoints), claims, emails)
         claims = dict(self.verify(grant.id_token, (asked.nonce,), grant.access_token))
+        shown_at = claims.get("auth_time")
+        # Where the service says when it asked, that must be since then (OpenID Connect Core 1.0, section 3.1.2.1).
+        if asked.anew and isinstance(shown_at, int | float) and shown_at < asked.anew - LEEWAY:
+            raise ProviderError(PROVIDER_ANSWER_INVALID, "`auth_time` is before the person was to show who they are")
         if "email" not in claims and endpoints.profile:
             more = self._ask_profile(endpoints, grant)
             # Another person's profile would be an attack, or a defect (OpenID Connect Core 1.0, section 5.3.2).

@@ -7,7 +7,7 @@ import msgspec
 
 from watchword.admission.answers import ANSWERS, answer
 from watchword.admission.attempt import ATTEMPT_EXPIRED
-from watchword.admission.outcome import CompleteAnswer, PendingAnswer
+from watchword.admission.outcome import CompleteAnswer, NextStep, PendingAnswer
 from watchword.admission.services import Completion, Services
 from watchword.admission.ways_in import LAST_WAY_IN
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, Denied
@@ -17,7 +17,7 @@ from watchword.http.response import Response, json_response
 from watchword.http.route import OpenToAll, Route
 from watchword.limits.limiter import RATE_LIMITED
 from watchword.methods.oauth import store
-from watchword.methods.oauth.accounts import ACCOUNT, ADDRESS_STEP, IDENTITY_DISABLED, Accounts
+from watchword.methods.oauth.accounts import ACCOUNT, ADDRESS_STEP, AGAIN_STEP, IDENTITY_DISABLED, Accounts
 from watchword.methods.oauth.discovery import PROVIDER_UNAVAILABLE
 from watchword.methods.oauth.provider import PROVIDER_ANSWER_INVALID, Provider
 from watchword.methods.oauth.steps import Begun, OAuthSteps
@@ -99,6 +99,7 @@ class OAuthMethod:
         self.routes: tuple[Route, ...] = (*self._sign_in_routes(), *self._native_routes(), *self._account_routes())
         services.ways_in.append(self._ways_in)
         services.exports["identities"] = self._export
+        services.shown_again.append(self._shown_again)
 
     def _sign_in_routes(self) -> tuple[Route, ...]:
         return (
@@ -193,6 +194,17 @@ class OAuthMethod:
                 codes=(NOT_FOUND, STEP_UP_REQUIRED, PROVIDER_UNAVAILABLE, PROVIDER_ANSWER_INVALID, RATE_LIMITED),
             ),
             Route(
+                method="POST",
+                path="/step-up/oauth/{provider}",
+                name="step_up_oauth",
+                summary="Begin to show once more who I am, with another service: lead the browser to `url`",
+                guard=mine,
+                handler=self._begin_again,
+                input=NextInput,
+                output=LeadAnswer,
+                codes=(NOT_FOUND, PROVIDER_UNAVAILABLE, PROVIDER_ANSWER_INVALID, RATE_LIMITED),
+            ),
+            Route(
                 method="DELETE",
                 path="/identities/{id}",
                 name="unlink_identity",
@@ -213,6 +225,11 @@ class OAuthMethod:
         """Return the user's accounts at other services."""
         with self._services.store.read() as tx:
             return [store.view(row, self.titles) for row in store.identities_of(tx, user_id)]
+
+    def providers_of(self, user_id: str) -> list[tuple[str, str]]:
+        """Return the services whose accounts open the user's: what each is called in addresses, and by people."""
+        held = {one.provider for one in self.identities(user_id)}
+        return [(name, title) for name, title in self.titles.items() if name in held]
 
     def _list_providers(self, _request: Request, _: None) -> Response:
         found = [ProviderView(name=name, title=title) for name, title in self.titles.items()]
@@ -242,12 +259,19 @@ class OAuthMethod:
         session = self._signed_in.session(request)
         return _led(self.steps.begin_link(request, session, request.parameters["provider"], body.next))
 
+    def _begin_again(self, request: Request, body: NextInput) -> Response | Denied:
+        session = self._signed_in.session(request)
+        return _led(self.steps.begin_again(request, session, request.parameters["provider"], body.next))
+
     def _unlink(self, request: Request, _: None) -> Response | Denied:
         denied = self.accounts.unlink(request, self._signed_in.session(request), request.parameters["id"])
         return denied or json_response(UnlinkedAnswer())
 
     def _ways_in(self, tx: Transaction, user_id: str) -> int:
         return store.count(tx, user_id, self.providers)
+
+    def _shown_again(self, tx: Transaction, user_id: str) -> tuple[NextStep, ...]:
+        return (NextStep(method=AGAIN_STEP),) if self._ways_in(tx, user_id) else ()
 
     def _export(self, tx: Transaction, user_id: str) -> object:
         return [

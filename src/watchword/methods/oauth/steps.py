@@ -13,14 +13,14 @@ from watchword.admission.browser import Browser
 from watchword.admission.outcome import Complete, Pending
 from watchword.admission.services import Services
 from watchword.audit.events import AuditEvent
-from watchword.foundation.clock import MINUTE
+from watchword.foundation.clock import MINUTE, SECOND
 from watchword.foundation.encodings import EncodingError, base64url_decode, base64url_encode
 from watchword.foundation.errors import NOT_FOUND, Code, Denied
 from watchword.foundation.secrets import random_bytes
 from watchword.http.address import address_bucket
 from watchword.http.origin import safe_next
 from watchword.http.request import Request
-from watchword.methods.oauth.accounts import LINK, Accounts, Known
+from watchword.methods.oauth.accounts import AGAIN, LINK, Accounts, Known
 from watchword.methods.oauth.discovery import ProviderError
 from watchword.methods.oauth.id_token import hashed_nonce
 from watchword.methods.oauth.profile import Profile
@@ -90,6 +90,10 @@ class OAuthSteps:
             return denied
         return self._begin(request, name, purpose=LINK, user_id=session.user.id, next_page=next_page)
 
+    def begin_again(self, request: Request, session: Session, name: str, next_page: str = "") -> Begun | Denied:
+        """Begin to show once more who is signed in; the service is asked to ask anew, as far as it does."""
+        return self._begin(request, name, purpose=AGAIN, user_id=session.user.id, next_page=next_page)
+
     def begin_natively(self, request: Request, name: str) -> NonceBegun | Denied:
         """Give a nonce for an ID token that an app, or Google's own script, asks for by itself; it counts once, here."""
         if name not in self._providers or not self._providers[name].preset.is_openid:
@@ -110,7 +114,7 @@ class OAuthSteps:
         provider = self._providers.get(name)
         if provider is None:
             return Denied(NOT_FOUND)
-        taken = self._take(request, name, answer.get("state", ""), SIGN_IN, LINK)
+        taken = self._take(request, name, answer.get("state", ""), SIGN_IN, LINK, AGAIN)
         if isinstance(taken, Denied):
             return taken
         attempt, asked = taken
@@ -128,7 +132,10 @@ class OAuthSteps:
             if attempt.purpose == LINK:
                 denied = self._accounts.link(tx, request, attempt, known)
                 return denied or Landed(None, attempt.plan.next_page)
-            outcome = self._accounts.enter(tx, request, known, attempt.plan.next_page)
+            if attempt.purpose == AGAIN:
+                outcome = self._accounts.show_again(tx, request, attempt, known)
+            else:
+                outcome = self._accounts.enter(tx, request, known, attempt.plan.next_page)
         return outcome if isinstance(outcome, Denied) else Landed(outcome, attempt.plan.next_page)
 
     def sign_in_natively(self, request: Request, name: str, id_token: str, nonce: str) -> Complete | Pending | Denied:
@@ -196,6 +203,7 @@ class OAuthSteps:
                 redirect_uri=services.url(request, f"/oauth/{name}/callback"),
                 nonce=_random(),
                 verifier=_random(),
+                anew=services.store.clock.now() // SECOND if purpose == AGAIN else 0,
             )
             attempt, cookies = self._remember(
                 tx, request, asked, purpose=purpose, user_id=user_id, next_page=safe_next(next_page, "")

@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, func, select, update
 from watchword.foundation.clock import to_datetime
 from watchword.foundation.ids import new_id
 from watchword.methods.oauth.profile import Profile
-from watchword.methods.oauth.tables import identities
+from watchword.methods.oauth.tables import identities, provider_tokens
 from watchword.storage.store import Transaction
 from watchword.storage.upsert import insert_or_ignore
 
@@ -73,10 +73,13 @@ def add(tx: Transaction, user_id: str, provider: str, profile: Profile) -> str |
     return identity_id if tx.execute(insert_or_ignore(tx.dialect, identities), row).rowcount == 1 else None
 
 
-def used(tx: Transaction, identity_id: str, profile: Profile) -> None:
-    """Write a use down, and what it is known by now."""
-    changed = update(identities).where(identities.c.id == identity_id)
-    tx.execute(changed.values(last_used_at=tx.now, label=_label(profile)))
+def used(tx: Transaction, row: Row[Any], provider: str, profile: Profile) -> None:
+    """Write a use down, what it is known by now, and by which of several clients of one issuer it came."""
+    if row.provider != provider:
+        # Tokens of another client are none that this one could refresh.
+        tx.execute(delete(provider_tokens).where(provider_tokens.c.identity_id == row.id))
+    changed = update(identities).where(identities.c.id == row.id)
+    tx.execute(changed.values(provider=provider, last_used_at=tx.now, label=_label(profile)))
 
 
 def remove(tx: Transaction, user_id: str, identity_id: str) -> bool:
