@@ -121,7 +121,8 @@ def _routes() -> list[Route]:
     with tempfile.TemporaryDirectory() as folder:
         auth = Auth(store=f"sqlite:///{folder}/watchword.sqlite3", environ={})
         auth.stop()
-        return [route for route in auth.routes if not route.form]
+        # Those of apps beside the server are one program's own: its two halves are of one version.
+        return [route for route in auth.routes if not route.form and not route.path.startswith("/service/")]
 
 
 def _section(route: Route) -> str:

@@ -15,6 +15,8 @@ from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.service_keys.keys import SERVICE_KEY_INVALID
+from watchword.features.service_keys.routes import ServiceFeature
 from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
@@ -26,7 +28,7 @@ from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.limits.limiter import Limiter
+from watchword.limits.limiter import Limiter, StoredRates
 from watchword.methods.email_code.routes import EmailCode
 from watchword.methods.passkey.declaration import Passkey
 from watchword.methods.password.declaration import Password
@@ -39,6 +41,7 @@ from watchword.outbox.smtp import SMTPTransport
 from watchword.pages.routes import Pages
 from watchword.policy.actions.actions import Actions
 from watchword.policy.actions.dispatch import ActionServices
+from watchword.policy.actions.keys import StoredClaims
 from watchword.policy.actions.reference import REFERENCE_INVALID
 from watchword.policy.guard import Guard
 from watchword.policy.taint import taint_settings
@@ -50,6 +53,7 @@ from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
+from watchword.sessions.stored import StoredSessions
 from watchword.sessions.verify import current_context
 from watchword.storage.secret_file import development_secret, secret_path
 from watchword.storage.store import Store
@@ -61,6 +65,7 @@ _NOTED = {
     ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
     FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
     REFERENCE_INVALID.name: AuditEvent.ACCESS_REFUSED,
+    SERVICE_KEY_INVALID.name: AuditEvent.ACCESS_REFUSED,
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -150,7 +155,9 @@ class Auth:
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
-        self.gate = Gate(self.store, settings.session, cookies, settings.all_roles, foreign)
+        self._sessions = sessions = StoredSessions(self.store, settings.session, settings.all_roles)
+        self.activity = sessions.activity
+        self.gate = Gate(sessions, settings.session.remembered, cookies, foreign)
         limiter = Limiter(keyring, settings.limits)
         self.services = Services(
             settings=settings,
@@ -162,8 +169,17 @@ class Auth:
             cookies=cookies,
             gate=self.gate,
         )
+        self._claims = StoredClaims(self.store)
         self.actions = Actions(
-            ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
+            ActionServices(
+                settings,
+                keyring,
+                self.gate,
+                self._claims,
+                StoredRates(limiter, self.store),
+                lambda: self.edge.light,
+                self._withhold,
+            )
         )
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
@@ -181,6 +197,7 @@ class Auth:
         second_factors = tuple(part.second_factor for part in factors)
         refuse_unreachable(settings, second_factors)
         services.second_factors.update({one.method: one for one in second_factors})
+        self.service = ServiceFeature(services, self._sessions, self._claims)
         self._features = tuple(feature.bind(services) for feature in features)
         own: tuple[Part, ...] = (self.password, EmailCode(services), *factors, self.account, self.step_up)
         parts = (*own, *self._features)
@@ -195,7 +212,7 @@ class Auth:
             factors=factors,
         )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
-        self.routes = (*api, *service_routes(services, api), *self.pages.routes)
+        self.routes = (*api, *service_routes(services, api), *self.service.routes, *self.pages.routes)
         kernel = Kernel(
             self.routes,
             settings,
@@ -217,7 +234,7 @@ class Auth:
                 services.outbox.sweep,
                 attempts.sweep,
                 sweep_devices,
-                self.actions.sweep,
+                self._claims.sweep,
                 lambda tx: records.sweep(tx, self.settings.session),
             ),
         )
@@ -266,7 +283,7 @@ class Auth:
         self.prepare_store()
         if self.store.keeper and self.settings.session.remembered:
             self.store.keeper.start(self.gate.memory.statistics)
-        self.gate.activity.start()
+        self.activity.start()
         self._delivery.start()
         self._upkeep.start()
 
@@ -287,7 +304,7 @@ class Auth:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
         self._upkeep.stop()
         self._delivery.stop()
-        self.gate.activity.stop()
+        self.activity.stop()
         self.store.close()
 
     def first_admin_link(self, base_url: str) -> str | None:

@@ -6,8 +6,9 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from watchword.cli.finding import Finding, ok, warn
+from watchword.storage.board import DATABASE_NOW
 from watchword.storage.keeper import TOLD
-from watchword.storage.lease import DATABASE_NOW, Lapse
+from watchword.storage.lease import Lapse
 from watchword.storage.store import Store
 from watchword.storage.tables import leases
 

@@ -112,7 +112,8 @@ class Kernel:
             _logger.error("%s set a header that can't be sent: %s", _name(route), defect)
             answer = problem_response(Denied(INTERNAL_ERROR))
         body = b"" if request.method == "HEAD" else answer.body
-        return Response(answer.status, body, [*answer.headers, *self._default_headers(request, answer)])
+        headers = [*answer.headers, *self._default_headers(request, answer)]
+        return Response(answer.status, body, headers, None if request.method == "HEAD" else answer.stream)
 
     def locate(self, request: Request) -> None:
         """Set address and scheme of the request, as far as its headers can be believed."""

@@ -79,6 +79,11 @@ class EpochFile:
         """The number of the last revocation that is over: take it before you read what you remember."""
         return self.words[_ENDED]
 
+    @property
+    def signal(self) -> int:
+        """A number that changes with each revocation that is over."""
+        return self.words[_ENDED] ^ self.generation << 32
+
     def begin(self, shards: set[int]) -> int:
         """Note that these users' sessions are about to change; return the revocation's number."""
         number = self.words[_BEGUN] + 1

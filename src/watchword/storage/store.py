@@ -22,6 +22,7 @@ from watchword.storage.engine import Dialect
 from watchword.storage.epoch import Epoch, EpochFile, Revocation
 from watchword.storage.keeper import LeaseKeeper
 from watchword.storage.lease import Lease
+from watchword.storage.listening import DatabaseSource
 from watchword.storage.metadata import REMEMBERED
 from watchword.storage.prepared import Readers, Statements
 
@@ -139,7 +140,7 @@ class Store:
         self._statements = Statements(self.engine.dialect)
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
-        self.keeper = LeaseKeeper(self.engine, clock) if self._dialect == "postgresql" else None
+        self.keeper = LeaseKeeper(DatabaseSource(self.engine), clock) if self._dialect == "postgresql" else None
         _stores.add(self)
 
     @contextmanager
@@ -186,15 +187,15 @@ class Store:
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
-                    elif self.keeper and transaction.revoked:
+                    if transaction.revoked and (self.keeper or _has_leases(connection)):
                         announcement = announce(connection, transaction.revoked)
                     _commit(connection)
                     committed = True
             finally:
                 if self.epoch and revocation:
                     self.epoch.end(revocation, committed=committed)
-        if self.keeper and announcement:
-            settle(announcement, self.engine, self.clock, self.keeper.lease)
+        if announcement:
+            settle(announcement, self.engine, self.clock, self.keeper.lease if self.keeper else None)
         transaction.committed()
 
     def prepared(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -232,6 +233,14 @@ class Store:
                 self.epoch.look(connection)
         file = self.epoch.file
         return (file, file.ended) if file is not None else None
+
+    @property
+    def signal(self) -> int | None:
+        """A number that changes when something may have been revoked by any process; `None` where nobody would notice."""
+        if self.keeper is not None:
+            return self.keeper.signal
+        file = self.epoch.file if self.epoch is not None else None
+        return file.signal if file is not None and self.clock.monotonic() < file.trusted_until else None
 
     def migrate(self) -> None:
         """Bring the schema to this version's state. Safe when several processes do it at once.
@@ -319,6 +328,11 @@ def _commit(connection: Connection) -> None:
         # Closed, it can hold neither the lock nor half a transaction: SQLAlchemy would take it back as it is.
         connection.invalidate()
         raise
+
+
+def _has_leases(connection: Connection) -> bool:
+    """Tell whether an app beside this server may answer from memory; on SQLite, whose processes hold no leases."""
+    return _driver(connection).execute("SELECT 1 FROM leases LIMIT 1").fetchone() is not None
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
