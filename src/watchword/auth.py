@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
@@ -22,7 +22,7 @@ from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits, Settings
+from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED
@@ -55,11 +55,14 @@ from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
 from watchword.sessions.stored import StoredSessions
 from watchword.sessions.verify import current_context
-from watchword.storage.secret_file import development_secret, secret_path
+from watchword.storage.secret_file import secrets_of
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
 from watchword.tokens.keyring import Keyring
 from watchword.web.edge import Edge
+
+if TYPE_CHECKING:
+    from watchword.beside.app import BesideApp
 
 _NOTED = {
     ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
@@ -93,7 +96,9 @@ class Auth:
         second_factor: who is asked for a second factor: whoever has set one up, unless told otherwise.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
-        origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
+        origins: further origins, `https://app.example.org`: their pages may call with the visitor's cookies, and people
+            are led back there after signing in.
+        cookie_domain: whose hosts all get the session cookie, `example.org`, so that apps on them share it.
         proxies: networks of the proxies in front, whose forwarding headers are believed.
         limits: rates by name, in place of the defaults.
         roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
@@ -101,6 +106,10 @@ class Auth:
         features: what else is switched on: `[SessionTokens(audience=…)]` signs sessions for services that cannot reach
             the store.
         trust: other systems whose sessions `verify_session()` accepts: `[Clerk(publishable_key=…)]`.
+        server: the Watchword server that this app stands beside, `https://auth.example.org`, in place of a store of its
+            own. Sessions, accounts and pages are there; what only the server decides is not given here.
+        key: what that server knows the app by, from `watchword keys create`; several while one is replaced, the new one
+            first.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
         configuration: what a `watchword.toml` holds, parsed.
@@ -123,12 +132,15 @@ class Auth:
         brand: Brand | None = None,
         smtp: SMTP | None = None,
         origins: Sequence[str] | None = None,
+        cookie_domain: str | None = None,
         proxies: Sequence[str] | None = None,
         limits: Mapping[str, str] | None = None,
         roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
         features: Sequence[Feature] = (),
         trust: Sequence[Trust] = (),
+        server: str | None = None,
+        key: str | Sequence[str] | None = None,
         language: str | None = None,
         clock: Clock | None = None,
         configuration: Mapping[str, Any] | None = None,
@@ -136,19 +148,41 @@ class Auth:
     ) -> None:
         given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
         given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
+        given |= _given(cookie_domain=cookie_domain, key=key)
         lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
         permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
         objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
         objects |= _given(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
+        clock, foreign = clock or SystemClock(), ForeignSessions(trust)
+        self._beside: BesideApp | None = None
+        if server is not None or "key" in given:
+            meant = _given(password=password, methods=methods, features=features or None)
+            self._stand_beside(server, {**given, **objects, **meant}, clock, foreign)
+            return
         store_url = given.get("store", DEFAULT_STORE)
-        secrets = _secrets(given.get("secret"), self.settings, store_url)
+        secrets = secrets_of(_texts(given.get("secret")), store_url, is_production=self.settings.is_production)
         refuse_unsafe(self.settings, secrets)
         chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
-        clock = clock or SystemClock()
-        foreign = ForeignSessions(trust)
         self._wire(store_url, Keyring(secrets), clock, foreign)
         self._furnish(password or Password(), chosen, features)
+
+    def _stand_beside(
+        self, server: str | None, given: Mapping[str, Any], clock: Clock, foreign: ForeignSessions
+    ) -> None:
+        """Put together what an app has whose store is a server's."""
+        # Imported only where it is used: whoever has a store of their own needs no HTTP client.
+        from watchword.beside.app import BesideApp
+        from watchword.beside.options import refuse_unfit
+
+        if server is None:
+            raise ConfigurationError("a key (WATCHWORD_KEY) is for an app beside a server: Auth(server='https://…')")
+        keys = tuple(Secret(one) for one in _texts(given.get("key")))
+        refuse_unfit(given, self.settings, server, keys)
+        beside = BesideApp(self.settings, server, keys, clock, foreign=foreign, executor=lambda: self.edge.light)
+        self._beside, self.gate, self.actions, self.routes = beside, beside.gate, beside.actions, beside.routes
+        self.edge = Edge(self.settings, beside.kernel, self.gate, beside.refuse, beside.withhold, self.start, self.stop)
+        taint_settings(self, {f"WATCHWORD_KEY {number}": key for number, key in enumerate(keys, 1)})
 
     def _wire(self, store_url: str, keyring: Keyring, clock: Clock, foreign: ForeignSessions) -> None:
         """Put the rooms below methods and features together."""
@@ -170,17 +204,9 @@ class Auth:
             gate=self.gate,
         )
         self._claims = StoredClaims(self.store)
-        self.actions = Actions(
-            ActionServices(
-                settings,
-                keyring,
-                self.gate,
-                self._claims,
-                StoredRates(limiter, self.store),
-                lambda: self.edge.light,
-                self._withhold,
-            )
-        )
+        rates = StoredRates(limiter, self.store)
+        actions = (settings, keyring, self.gate, self._claims, rates, lambda: self.edge.light, self._withhold)
+        self.actions = Actions(ActionServices(*actions))
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
 
@@ -264,6 +290,8 @@ class Auth:
         Raises:
             ConfigurationError: session tokens are not switched on, or the session is another system's.
         """
+        if self._beside is not None:
+            raise ConfigurationError("the server signs session tokens: the caller gets one by POST /auth/session/token")
         # Imported only where it is used: whoever signs no tokens loads nothing for it.
         from watchword.features.session_tokens.routes import SessionTokenFeature
 
@@ -280,6 +308,9 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
+        if self._beside is not None:
+            self._beside.start()
+            return
         self.prepare_store()
         if self.store.keeper and self.settings.session.remembered:
             self.store.keeper.start(self.gate.memory.statistics)
@@ -302,6 +333,9 @@ class Auth:
 
     def stop(self) -> None:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
+        if self._beside is not None:
+            self._beside.stop()
+            return
         self._upkeep.stop()
         self._delivery.stop()
         self.activity.stop()
@@ -357,9 +391,5 @@ def _given(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def _secrets(given: Any, settings: Settings, store_url: str) -> tuple[Secret, ...]:
-    if given:
-        return tuple(Secret(one) for one in ((given,) if isinstance(given, str) else given))
-    if settings.is_production:
-        return ()
-    return (development_secret(secret_path(store_url)),)
+def _texts(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -28,7 +28,9 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "WATCHWORD_SECRET": ("secret", _names),
     "WATCHWORD_BASE_URL": ("base_url", str),
     "WATCHWORD_ORIGINS": ("origins", _names),
+    "WATCHWORD_COOKIE_DOMAIN": ("cookie_domain", str),
     "WATCHWORD_PROXIES": ("proxies", _names),
+    "WATCHWORD_KEY": ("key", _names),
     "WATCHWORD_LANGUAGE": ("language", str),
     "WATCHWORD_BREACHED_PASSWORD_URL": ("breached_password_url", str),
     "WATCHWORD_SMTP": ("smtp", str),
@@ -60,7 +62,17 @@ _TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM", "WATCHWORD_TEST_POSTGRESQL"})
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "": {
-        name: name for name in ("mode", "store", "base_url", "origins", "proxies", "language", "breached_password_url")
+        name: name
+        for name in (
+            "mode",
+            "store",
+            "base_url",
+            "origins",
+            "cookie_domain",
+            "proxies",
+            "language",
+            "breached_password_url",
+        )
     },
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
@@ -165,6 +177,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         base_url=given["base_url"].rstrip("/") if "base_url" in given else None,
         brand=brand_of(given),
         origins=given.get("origins", ()),
+        cookie_domain=given.get("cookie_domain"),
         proxies=given.get("proxies", ()),
         limits=given.get("limits", {}),
         roles=given.get("roles", {}),
