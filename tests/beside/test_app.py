@@ -1,50 +1,18 @@
 """An app beside a server: the same sessions, under a lease, and none of them once the server cannot be asked."""
 
-from collections.abc import Iterator
-
 import httpcore
 import pytest
 from sqlalchemy import func, select
 
 from tests.sessions.test_memory import ENDS
 from tests.support.beside import Beside, Clock, key_of, make_beside
-from tests.support.site import Site, Visitor, make_site
+from tests.support.site import Site, Visitor
 from watchword import Auth, ConfigurationError, SessionLimits
 from watchword.beside.lease import ServerBoard
 from watchword.foundation.errors import StoreUnavailableError
 from watchword.http.request import Request
 from watchword.storage.lease import LEASE, OVER, Lapse, LeaseLostError
 from watchword.storage.tables import leases, revocations
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def server(store_url: str, clock: Clock) -> Iterator[Site]:
-    """A server that knows the app's origin."""
-    site = make_site(store_url, clock, origins=["http://localhost:8001"])
-    site.auth.prepare_store()
-    yield site
-    site.auth.stop()
-
-
-@pytest.fixture
-def app(server: Site, clock: Clock) -> Beside:
-    """An app whose lease is trusted, and renewed whenever the server waits for it."""
-    beside = make_beside(server)
-    beside.take()
-    clock.meanwhile = beside.renew
-    return beside
-
-
-@pytest.fixture
-def ada(server: Site) -> Visitor:
-    visitor = server.visitor()
-    assert visitor.sign_up().status == 200
-    return visitor
 
 
 def rows(site: Site, table) -> int:

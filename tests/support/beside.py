@@ -39,7 +39,7 @@ class Beside:
     site: Site
     calls: list[str] = field(default_factory=list[str])
     cut: Exception | None = None
-    changes: Callable[[str, bytes], bytes] = lambda path, body: body  # noqa: E731
+    changes: Callable[[str, bytes], bytes] = lambda path, body: body
 
     @property
     def client(self) -> ServerClient:
