@@ -155,7 +155,7 @@ class Auth:
         objects |= _given(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
         clock, foreign = clock or SystemClock(), ForeignSessions(trust)
-        self._beside: BesideApp | None = None
+        self.beside: BesideApp | None = None
         if server is not None or "key" in given:
             meant = _given(password=password, methods=methods, features=features or None)
             self._stand_beside(server, {**given, **objects, **meant}, clock, foreign)
@@ -180,7 +180,7 @@ class Auth:
         keys = tuple(Secret(one) for one in _texts(given.get("key")))
         refuse_unfit(given, self.settings, server, keys)
         beside = BesideApp(self.settings, server, keys, clock, foreign=foreign, executor=lambda: self.edge.light)
-        self._beside, self.gate, self.actions, self.routes = beside, beside.gate, beside.actions, beside.routes
+        self.beside, self.gate, self.actions, self.routes = beside, beside.gate, beside.actions, beside.routes
         self.edge = Edge(self.settings, beside.kernel, self.gate, beside.refuse, beside.withhold, self.start, self.stop)
         taint_settings(self, {f"WATCHWORD_KEY {number}": key for number, key in enumerate(keys, 1)})
 
@@ -290,7 +290,7 @@ class Auth:
         Raises:
             ConfigurationError: session tokens are not switched on, or the session is another system's.
         """
-        if self._beside is not None:
+        if self.beside is not None:
             raise ConfigurationError("the server signs session tokens: the caller gets one by POST /auth/session/token")
         # Imported only where it is used: whoever signs no tokens loads nothing for it.
         from watchword.features.session_tokens.routes import SessionTokenFeature
@@ -308,10 +308,11 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
-        if self._beside is not None:
-            self._beside.start()
+        if self.beside is not None:
+            self.beside.start()
             return
         self.prepare_store()
+        self.store.count(self.gate.memory.statistics)
         if self.store.keeper and self.settings.session.remembered:
             self.store.keeper.start(self.gate.memory.statistics)
         self.activity.start()
@@ -333,8 +334,8 @@ class Auth:
 
     def stop(self) -> None:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
-        if self._beside is not None:
-            self._beside.stop()
+        if self.beside is not None:
+            self.beside.stop()
             return
         self._upkeep.stop()
         self._delivery.stop()

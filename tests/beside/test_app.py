@@ -107,9 +107,9 @@ def test_a_connection_that_the_server_closed_is_tried_once_more(app: Beside, ada
         tries.append(path)
         if len(tries) == 1:
             raise httpcore.RemoteProtocolError("Server disconnected")
-        return Beside._send(app, path, body)
+        return Beside.post(app, path, body)
 
-    monkeypatch.setattr(app.client, "_send", stale)
+    monkeypatch.setattr(app.client, "post", stale)
     assert app.ask(ada) is not None
     assert tries == ["session", "session"]
 

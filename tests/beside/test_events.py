@@ -61,7 +61,7 @@ def test_whatever_it_says_is_a_reason_to_look(parts: list[bytes]):
     """Forged, torn or garbled: it can't say "nothing was revoked"."""
     source = ServerSource(Talking(lambda: parts), SystemClock())  # type: ignore[arg-type]
     with source.connected() as link:
-        link._listener.came.set()
+        assert link._listener.came.wait(10)
         assert link.pause(threading.Event())
 
 

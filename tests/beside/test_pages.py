@@ -34,7 +34,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("address", FOREIGN)
-def test_a047_an_address_that_is_not_of_a_declared_origin_leads_nowhere(address: str):
+def test_an_address_that_is_not_of_a_declared_origin_leads_nowhere(address: str):
     """No open redirect: only what begins with a declared origin, letter by letter, and goes on with a plain path."""
     assert safe_return(address, "/default", (APP,)) == "/default"
 
@@ -101,13 +101,13 @@ def test_links_to_pages_lead_to_the_servers(app: Beside, path: str):
 
 
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
-def test_a047_the_apps_own_links_lead_back_to_the_app_alone(app: Beside, to: str):
+def test_the_apps_own_links_lead_back_to_the_app_alone(app: Beside, to: str):
     """Whatever stands in `next`, the way back is a page of this app."""
     answer = app.get(f"/auth/sign-in?next={to}")
     assert answer.header("location") == f"{SERVER}/auth/sign-in?next=http%3A%2F%2Flocalhost%3A8001%2F"
 
 
-def test_a051_the_way_back_is_not_learnt_from_the_host_header(server: Site):
+def test_the_way_back_is_not_learnt_from_the_host_header(server: Site):
     """With a base URL, it is that, whatever the request says."""
     from tests.support.beside import make_beside
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.beside import key_of
 from tests.support.contest import make_auth
+from tests.support.fleet import Fleet
 from tests.support.server import Server, free_port, running
 from tests.support.site import Site
 from watchword.foundation.clock import ManualClock
@@ -104,3 +105,75 @@ def test_a_revocation_reaches_a_real_app_by_the_stream_of_events(pair: Pair):
     os.killpg(pair.app.process.pid, signal.SIGCONT)
     assert pair.me(token) == 401
     assert waited < OVER + 1
+
+
+class Misfortunes:
+    """What can befall apps and their server, one after the other while the revocations of a round go on."""
+
+    def __init__(self, pair: "Served") -> None:
+        self._pair = pair
+        self._next, self._done = 0, 0.0
+        self._all = (self.stop_app, Fleet.kill_one, self.stop_server, self.kill_server)
+
+    def __call__(self, fleet: Fleet, done: float) -> None:
+        """Let the next one happen when it is its turn."""
+        if done < self._done:  # another round has begun
+            self._next = 0
+        self._done = done
+        if self._next < len(self._all) and done > self._next / len(self._all):
+            self._all[self._next](fleet)
+            self._next += 1
+        else:
+            time.sleep(0.002)
+
+    def stop_app(self, fleet: Fleet) -> None:
+        fleet.checkers[0].stand_still(LEASE + 0.5)
+
+    def stop_server(self, _: Fleet) -> None:
+        os.killpg(self._pair.server.process.pid, signal.SIGSTOP)
+        time.sleep(LEASE + 0.5)
+        os.killpg(self._pair.server.process.pid, signal.SIGCONT)
+
+    def kill_server(self, _: Fleet) -> None:
+        self._pair.server.kill()
+        time.sleep(0.5)
+        self._pair.begin()
+
+
+class Served:
+    """A server that can be killed and begun again at its place."""
+
+    def __init__(self, store_url: str, log: Path) -> None:
+        self.stack = ExitStack()
+        self._port, self._log, self._store = free_port(), log, store_url
+        self.begin()
+
+    def begin(self) -> None:
+        environment = {"SERVED_STORE": self._store}
+        served = running(
+            "tests.support.served:create()", self._log, environment=environment, port=self._port, workers=2
+        )
+        self.server = self.stack.enter_context(served)
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("rounds", [4])
+def test_no_check_of_an_app_that_began_after_its_revocation_says_yes(store_url: str, tmp_path: Path, rounds: int):
+    """Processes that revoke, apps that check, their server: stopped, killed, begun again, under load."""
+    auth = make_auth(store_url)
+    auth.prepare_store()
+    key = key_of(Site(auth, ManualClock()))
+    served = Served(store_url, tmp_path / "log")
+    try:
+        fleet = Fleet(store_url, tmp_path / "board", Misfortunes(served), url_of_checkers=f"{served.server.url}#{key}")
+        for number in range(rounds):
+            fleet.path = fleet.path.with_name(f"board-{number}")
+            fleet.play(1_000)
+            assert fleet.totals[2] == 0
+        print(fleet.report())
+    finally:
+        # Not as an operator does: a worker of granian that is still starting may miss that.
+        served.server.kill()
+        served.stack.close()
+        auth.stop()
+    assert fleet.totals[1] > rounds * 1_000

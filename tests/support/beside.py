@@ -43,13 +43,13 @@ class Beside:
 
     @property
     def client(self) -> ServerClient:
-        assert self.auth._beside
-        return self.auth._beside._client
+        assert self.auth.beside
+        return self.auth.beside.client
 
     @property
     def keeper(self) -> Any:
-        assert self.auth._beside
-        return self.auth._beside._sessions.keeper
+        assert self.auth.beside
+        return self.auth.beside.sessions.keeper
 
     def take(self) -> None:
         """Take a lease and renew it, so that it is trusted."""
@@ -73,11 +73,11 @@ class Beside:
         encoded = [(name.encode(), value.encode()) for name, value in lines.items()]
         return self.auth.edge.kernel.handle(Request("GET", path, query=query, headers=encoded))
 
-    def _send(self, path: str, body: msgspec.Struct) -> Reply:
+    def post(self, path: str, body: msgspec.Struct) -> Reply:
         if self.cut is not None:
-            return self.client._give_up(self.cut)
+            raise self.cut
         self.calls.append(path)
-        headers = {"host": "localhost:8000", "content-type": "application/json", **self.client._headers}
+        headers = {"host": "localhost:8000", "content-type": "application/json", **self.client.headers}
         lines = [(str(name).encode(), str(value).encode()) for name, value in headers.items()]
         sent = Request("POST", f"/auth/service/{path}", headers=lines, body=msgspec.json.encode(body))
         response = self.site.auth.edge.kernel.handle(sent)
@@ -96,5 +96,5 @@ def make_beside(site: Site, key: str | list[str] | None = None, **options: Any) 
     """An app beside this site."""
     key = key or key_of(site)
     beside = Beside(Auth(server=SERVER, key=key, clock=site.clock, environ={}, **options), site)
-    beside.client._send = beside._send  # type: ignore[method-assign]
+    beside.client.post = beside.post  # type: ignore[method-assign]
     return beside

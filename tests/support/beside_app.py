@@ -28,9 +28,9 @@ def create() -> FastAPI:
     @app.get("/state")
     @public
     def state() -> dict[str, object]:
-        beside = auth._beside
+        beside = auth.beside
         assert beside
-        keeper = beside._sessions.keeper
+        keeper = beside.sessions.keeper
         return {"trusted": keeper.mark() is not None, "listens": keeper.listens, "hits": auth.gate.memory.hits}
 
     protect(app, auth)

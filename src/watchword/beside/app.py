@@ -39,6 +39,10 @@ class BesideApp:
         clock: what tells the time.
         foreign: the other systems whose sessions are accepted.
         executor: gives threads for calls while an async action runs.
+
+    Attributes:
+        client: calls the server.
+        sessions: what the gate finds sessions by, and their lease.
     """
 
     def __init__(
@@ -53,11 +57,11 @@ class BesideApp:
     ) -> None:
         self._settings = settings
         self._server = server
-        self._client = ServerClient(server, keys[0], clock, prefix=settings.prefix)
-        self._sessions = ServedSessions(self._client, clock)
+        self.client = ServerClient(server, keys[0], clock, prefix=settings.prefix)
+        self.sessions = ServedSessions(self.client, clock)
         keyring = Keyring(keys)
-        self.gate = Gate(self._sessions, settings.session.remembered, Cookies.of(settings), foreign)
-        rates, claims = ServedRates(self._client, keyring), ServedClaims(self._client)
+        self.gate = Gate(self.sessions, settings.session.remembered, Cookies.of(settings), foreign)
+        rates, claims = ServedRates(self.client, keyring), ServedClaims(self.client)
         self.actions = Actions(ActionServices(settings, keyring, self.gate, claims, rates, executor, self.withhold))
         self.pages = Pages(settings, server, self.gate)
         self.routes = (self.actions.route, *self.pages.routes)
@@ -87,11 +91,11 @@ class BesideApp:
         except ServerUnavailableError:
             _log.warning("%s can't be reached yet: until it is, who is signed in can't be said (503)", self._server)
         if self._settings.session.remembered:
-            self._sessions.keeper.start(self.gate.memory.statistics)
+            self.sessions.keeper.start(self.gate.memory.statistics)
 
     def stop(self) -> None:
         """Give the lease back."""
-        self._sessions.keeper.stop()
+        self.sessions.keeper.stop()
 
     def refuse(self, request: Request, denied: Denied) -> Response:
         """Answer a refusal of the app's own routes."""
@@ -109,7 +113,7 @@ class BesideApp:
 
     def _agree(self) -> None:
         origin = parse_origin(self._settings.base_url) if self._settings.base_url else None
-        answer = self._client.call("greeting", GreetingInput(origin=origin), GreetingAnswer, again=True)
+        answer = self.client.call("greeting", GreetingInput(origin=origin), GreetingAnswer, again=True)
         own = self.gate.cookies.session
         if answer.cookie != own:
             raise ConfigurationError(

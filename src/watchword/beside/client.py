@@ -1,6 +1,7 @@
 """How an app calls the server: over connections that stay open, within bounds of time and size, and nowhere else."""
 
 import logging
+import math
 import os
 import ssl
 from collections.abc import Generator, Iterator
@@ -64,13 +65,13 @@ class ServerClient:
         self, url: str, key: Secret, clock: Clock, *, prefix: str = "/auth", context: ssl.SSLContext | None = None
     ) -> None:
         self._base = f"{url}{prefix}/service"
-        self._headers: dict[str | bytes, str | bytes] = {
+        self.headers: dict[str | bytes, str | bytes] = {
             "authorization": f"Bearer {key.reveal()}",
             "accept": "application/json",
         }
         self._clock = clock
         self._context = context
-        self._away_until = 0.0
+        self._away_until = -math.inf
         self._pools: dict[int, httpcore.ConnectionPool] = {}
 
     def call(self, path: str, body: msgspec.Struct, answer: type[Answer], *, again: bool = False) -> Answer:
@@ -104,7 +105,7 @@ class ServerClient:
         if self._clock.monotonic() < self._away_until:
             raise ServerUnavailableError("the server could not be reached a moment ago")
         try:
-            reply = self._send(path, body)
+            reply = self.post(path, body)
         except _STALE as error:
             reply = self._send_again(path, body, error) if again else self._give_up(error)
         except _BROKEN as error:
@@ -124,7 +125,7 @@ class ServerClient:
             ServerUnavailableError: it can't be had, or it is cut.
         """
         timeout = {"connect": LONGEST, "read": SILENCE, "write": LONGEST, "pool": LONGEST}
-        headers = {**self._headers, "accept": "text/event-stream"}
+        headers = {**self.headers, "accept": "text/event-stream"}
         try:
             with self._pool.stream(
                 "GET", f"{self._base}/events", headers=headers, extensions={"timeout": timeout}
@@ -146,9 +147,10 @@ class ServerClient:
             pool = self._pools.setdefault(process, pool)
         return pool
 
-    def _send(self, path: str, body: msgspec.Struct) -> Reply:
+    def post(self, path: str, body: msgspec.Struct) -> Reply:
+        """Make one call, whatever comes of it."""
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), LONGEST)
-        headers = {**self._headers, "content-type": "application/json"}
+        headers = {**self.headers, "content-type": "application/json"}
         request: dict[str, Any] = {"headers": headers, "content": msgspec.json.encode(body)}
         ends = self._clock.monotonic() + 2 * LONGEST
         with self._pool.stream("POST", f"{self._base}/{path}", **request, extensions={"timeout": timeout}) as response:
@@ -163,11 +165,13 @@ class ServerClient:
 
     def _send_again(self, path: str, body: msgspec.Struct, first: Exception) -> Reply:
         try:
-            return self._send(path, body)
+            return self.post(path, body)
         except _BROKEN:
             return self._give_up(first)
 
     def _give_up(self, error: Exception) -> Reply:
-        self._away_until = self._clock.monotonic() + PAUSE
-        _log.warning("the server can't be reached: %s", type(error).__name__)
+        now = self._clock.monotonic()
+        if now > self._away_until + 2 * PAUSE:
+            _log.warning("the server can't be reached: %s", type(error).__name__)
+        self._away_until = now + PAUSE
         raise ServerUnavailableError("the server can't be reached") from error
