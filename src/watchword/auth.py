@@ -19,10 +19,11 @@ from watchword.features.service_keys.keys import SERVICE_KEY_INVALID
 from watchword.features.service_keys.routes import ServiceFeature
 from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.clock import Clock, SystemClock
-from watchword.foundation.environment import from_document, from_environment, settings_of
+from watchword.foundation.environment import from_document, from_environment, settings_of, stated, texts_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits
+from watchword.foundation.telemetry import telemetry
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED
@@ -147,21 +148,21 @@ class Auth:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
-        given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
-        given |= _given(cookie_domain=cookie_domain, key=key)
-        lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
+        given |= stated(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
+        given |= stated(cookie_domain=cookie_domain, key=key)
+        lists = {name: tuple(texts) for name, texts in stated(origins=origins, proxies=proxies).items()}
         permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
-        objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
-        objects |= _given(second_factor=second_factor)
+        objects = stated(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
+        objects |= stated(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
         clock, foreign = clock or SystemClock(), ForeignSessions(trust)
         self.beside: BesideApp | None = None
         if server is not None or "key" in given:
-            meant = _given(password=password, methods=methods, features=features or None)
+            meant = stated(password=password, methods=methods, features=features or None)
             self._stand_beside(server, {**given, **objects, **meant}, clock, foreign)
             return
         store_url = given.get("store", DEFAULT_STORE)
-        secrets = secrets_of(_texts(given.get("secret")), store_url, is_production=self.settings.is_production)
+        secrets = secrets_of(texts_of(given.get("secret")), store_url, is_production=self.settings.is_production)
         refuse_unsafe(self.settings, secrets)
         chosen = tuple(one for one in INSTALLED if one.is_installed()) if methods is None else tuple(methods)
         self._wire(store_url, Keyring(secrets), clock, foreign)
@@ -177,7 +178,7 @@ class Auth:
 
         if server is None:
             raise ConfigurationError("a key (WATCHWORD_KEY) is for an app beside a server: Auth(server='https://…')")
-        keys = tuple(Secret(one) for one in _texts(given.get("key")))
+        keys = tuple(Secret(one) for one in texts_of(given.get("key")))
         refuse_unfit(given, self.settings, server, keys)
         beside = BesideApp(self.settings, server, keys, clock, foreign=foreign, executor=lambda: self.edge.light)
         self.beside, self.gate, self.actions, self.routes = beside, beside.gate, beside.actions, beside.routes
@@ -308,6 +309,8 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
+        if self.edge.kernel.telemetry is None:
+            self._observe()
         if self.beside is not None:
             self.beside.start()
             return
@@ -318,6 +321,13 @@ class Auth:
         self.activity.start()
         self._delivery.start()
         self._upkeep.start()
+
+    def _observe(self) -> None:
+        told = self.edge.kernel.telemetry = telemetry(self.gate.memory.checks)
+        if told is not None and self.beside is None:
+            self.store.on_revoked = told.revoked
+            self.services.audit.on_event = told.happened
+            self.services.limiter.on_limit = told.limited
 
     def prepare_store(self) -> None:
         """Bring the schema to this version's in development; in production make sure that it is.
@@ -349,6 +359,7 @@ class Auth:
 
     def _refuse(self, request: Request, denied: Denied) -> Response:
         self.edge.kernel.locate(request)
+        self.edge.kernel.count(denied)
         self._note_refusal(request, denied)
         return self.pages.refuse(request, denied)
 
@@ -386,11 +397,3 @@ class Auth:
     def _take_limit(self, name: str, request: Request) -> Denied | None:
         with self.store.write(durable=False) as tx:
             return self.services.limiter.take(tx, name, address_bucket(request.address))
-
-
-def _given(**arguments: Any) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _texts(given: Any) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import httpcore
+import msgspec
 import pytest
 
 from tests.support.beside import Beside, key_of, make_beside
 from tests.support.site import Site, Visitor
 from watchword import action_ref, guard
+from watchword.beside.client import Reply
 from watchword.http.request import Request
 from watchword.policy.ledger import Ledger
 from watchword.sessions.verify import RequestContext, set_context
@@ -103,13 +106,20 @@ def test_a_reference_sealed_under_the_former_key_still_opens(server: Site, ada: 
     assert run(alone, ada, sealed, "tea")[1]["code"] == "action_reference_invalid"
 
 
-def test_an_action_whose_limit_no_server_counts_does_not_run(app: Beside, ada: Visitor):
+@pytest.mark.parametrize("answer", [None, 404, 422])
+def test_an_action_whose_limit_no_server_counts_does_not_run(app: Beside, ada: Visitor, answer: int | None):
     """503: a limit that can't be counted lets nobody through."""
-    import httpcore
-
     order, ran = declare(app)
     sealed = reference(app, order, ada)
-    app.cut = httpcore.ConnectError("gone")
+
+    def post(path: str, body: msgspec.Struct) -> Reply:
+        if path != "limit":
+            return Beside.post(app, path, body)
+        if answer is None:
+            raise httpcore.ConnectError("gone")
+        return Reply(answer, b"{}", None)
+
+    app.client.post = post
     assert run(app, ada, sealed, "tea")[0] == 503
     assert ran == []
 

@@ -65,7 +65,7 @@ def test_whatever_it_says_is_a_reason_to_look(parts: list[bytes]):
         assert link.pause(threading.Event())
 
 
-def test_heartbeats_say_nothing():
+def test_a_heartbeat_is_no_reason_to_look():
     """Otherwise an app would look once a second without need."""
     source = ServerSource(Talking(lambda: [b":\n\n"]), SystemClock())  # type: ignore[arg-type]
     with source.connected() as link:

@@ -5,10 +5,8 @@ can be cut off, and can stand still between any two steps. Processes revoke; eac
 all that a kill could do. Somebody clears away what they leave. The database can restart, and a statement can arrive long
 after whoever sent it has given up. Time passes at any moment, without end, and the worker's clock may fall behind.
 
-An app beside a server is such a worker as well: its statements travel over HTTP, where they can arrive late, and the
-server carries them out. On SQLite a revocation announces itself only where its transaction sees a lease.
-
-Sets of revocations, and of leases, are the bits of a number.
+An app beside a server is such a worker too: its statements arrive over HTTP, late ones as well. On SQLite a revocation
+announces itself only where its transaction sees a lease. Sets of revocations, and of leases, are the bits of a number.
 """
 
 from collections.abc import Iterator

@@ -100,6 +100,7 @@ class BesideApp:
     def refuse(self, request: Request, denied: Denied) -> Response:
         """Answer a refusal of the app's own routes."""
         self.kernel.locate(request)
+        self.kernel.count(denied)
         _note(request, denied)
         return self.pages.refuse(request, denied)
 

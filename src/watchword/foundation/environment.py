@@ -248,3 +248,13 @@ def smtp_of(given: Mapping[str, Any]) -> SMTP | None:
         password=Secret(unquote(parts.password)) if parts.password else None,
         security="tls" if tls else "starttls",
     )
+
+
+def stated(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that are given, without those that are `None`."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def texts_of(given: Any) -> tuple[str, ...]:
+    """Return the texts of a setting that takes one text or several."""
+    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -5,7 +5,7 @@ full again. Taking a unit moves this moment on by one interval, and is refused w
 than all units together take to come back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, Protocol, final
 
@@ -77,6 +77,8 @@ class Limiter:
     def __init__(self, keyring: Keyring, overrides: Mapping[str, str]) -> None:
         self._keyring = keyring
         self._rates = effective_rates(overrides)
+        self.on_limit: Callable[[str], None] | None = None
+        """Is told the name of each limit that is reached."""
 
     def declare(self, name: str, rate: str) -> None:
         """Add a limit of the app's own, such as that of an action: `10/minute`.
@@ -99,7 +101,7 @@ class Limiter:
             subject: whose counter: the canonical account or e-mail address, the bucket of a network address
                 (`http.address.address_bucket`), nothing for a limit of the whole service.
         """
-        return self._take(tx, self._rates[name], self._key(name, subject))
+        return self._note(name, self._take(tx, self._rates[name], self._key(name, subject)))
 
     def take_at(self, tx: Transaction, name: str, rate: str, subject: str) -> Denied | None:
         """Do what `take()` does, with a limit that another process declares.
@@ -107,7 +109,12 @@ class Limiter:
         Raises:
             ConfigurationError: the rate is none.
         """
-        return self._take(tx, rate_of(name, rate), self._key(name, subject))
+        return self._note("service", self._take(tx, rate_of(name, rate), self._key(name, subject)))
+
+    def _note(self, name: str, denied: Denied | None) -> Denied | None:
+        if denied is not None and self.on_limit is not None:
+            self.on_limit(name)
+        return denied
 
     def _take(self, tx: Transaction, rate: Rate, key: bytes) -> Denied | None:
         latest = tx.now + rate.capacity

@@ -140,6 +140,7 @@ class Gate:
         began, mark = self._monotonic(), self._source.mark() if tx is None else None
         found = self._source.find(session_id, digest, tx)
         if found is None:
+            self.memory.refused += 1
             self.memory.forget(digest)
             return None
         session = found.session

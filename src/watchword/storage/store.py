@@ -124,6 +124,7 @@ class Store:
     Attributes:
         epoch: on SQLite, what all processes are told of revocations.
         keeper: on PostgreSQL, what lets this process answer from memory.
+        on_revoked: is told how many seconds a revocation has taken.
 
     Raises:
         ConfigurationError: the URL can't be used.
@@ -140,6 +141,7 @@ class Store:
         self._statements = Statements(self.engine.dialect)
         self._statistics: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._told = (0, 0)
+        self.on_revoked: Callable[[float], None] | None = None
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
         self.keeper = LeaseKeeper(DatabaseSource(self.engine), clock) if self._dialect == "postgresql" else None
@@ -191,6 +193,7 @@ class Store:
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
                     if transaction.revoked and (self.keeper or _has_leases(connection)):
                         announcement = announce(connection, transaction.revoked)
+                    began = self.clock.monotonic()
                     _commit(connection)
                     committed = True
             finally:
@@ -198,6 +201,8 @@ class Store:
                     self.epoch.end(revocation, committed=committed)
         if announcement:
             settle(announcement, self.engine, self.clock, self.keeper.lease if self.keeper else None)
+        if transaction.revoked and self.on_revoked is not None:
+            self.on_revoked(self.clock.monotonic() - began)
         transaction.committed()
 
     def prepared(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
