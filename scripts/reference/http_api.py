@@ -138,7 +138,8 @@ def _routes() -> list[Route]:
         google = OAuth("google", client_id="…", client_secret="…")
         auth = Auth(store=f"sqlite:///{folder}/watchword.sqlite3", methods=[*INSTALLED, google], environ={})
         auth.stop()
-        return [route for route in auth.routes if not route.form]
+        # Those of apps beside the server are one program's own: its two halves are of one version.
+        return [route for route in auth.routes if not route.form and not route.path.startswith("/service/")]
 
 
 def _section(route: Route) -> str:

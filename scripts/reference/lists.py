@@ -105,6 +105,8 @@ MEANINGS: Final[dict[AuditEvent, str]] = {
     AuditEvent.ROLE_CHANGED: "an account got another role; its sessions ended",
     AuditEvent.USER_DISABLED: "an account was shut; its sessions ended",
     AuditEvent.USER_ENABLED: "an account was opened again",
+    AuditEvent.SERVICE_KEY_CREATED: "a key for an app beside the server was made on the console",
+    AuditEvent.SERVICE_KEY_REVOKED: "a key for an app beside the server was withdrawn",
 }
 
 

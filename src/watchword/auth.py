@@ -15,19 +15,22 @@ from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
+from watchword.features.service_keys.keys import SERVICE_KEY_INVALID
+from watchword.features.service_keys.routes import ServiceFeature
 from watchword.features.step_up.routes import StepUpFeature
 from watchword.features.trust_notices.routes import NOTICE_INVALID, TrustNotices
 from watchword.foundation.clock import Clock, SystemClock
-from watchword.foundation.environment import from_document, from_environment, settings_of
+from watchword.foundation.environment import from_document, from_environment, settings_of, stated, texts_of
 from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
 from watchword.foundation.secrets import Secret
-from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits, Settings
+from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits
+from watchword.foundation.telemetry import telemetry
 from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
 from watchword.http.origin import ORIGIN_NOT_ALLOWED
 from watchword.http.request import Request
 from watchword.http.response import Response
-from watchword.limits.limiter import Limiter
+from watchword.limits.limiter import Limiter, StoredRates
 from watchword.methods.email_code.routes import EmailCode
 from watchword.methods.oauth.declaration import OAuth
 from watchword.methods.oauth.declaration import bind as bind_oauth
@@ -42,6 +45,7 @@ from watchword.outbox.smtp import SMTPTransport
 from watchword.pages.routes import Pages
 from watchword.policy.actions.actions import Actions
 from watchword.policy.actions.dispatch import ActionServices
+from watchword.policy.actions.keys import StoredClaims
 from watchword.policy.actions.reference import REFERENCE_INVALID
 from watchword.policy.guard import Guard
 from watchword.policy.taint import taint_settings
@@ -53,14 +57,16 @@ from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Trust
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
+from watchword.sessions.stored import StoredSessions
 from watchword.sessions.verify import current_context
-from watchword.storage.secret_file import development_secret, secret_path
+from watchword.storage.secret_file import secrets_of
 from watchword.storage.store import Store
 from watchword.storage.upkeep import Upkeep
 from watchword.tokens.keyring import Keyring
 from watchword.web.edge import Edge
 
 if TYPE_CHECKING:
+    from watchword.beside.app import BesideApp
     from watchword.methods.oauth.routes import OAuthMethod
     from watchword.methods.oauth.tokens import ProviderToken
 
@@ -69,6 +75,7 @@ _NOTED = {
     FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
     REFERENCE_INVALID.name: AuditEvent.ACCESS_REFUSED,
     NOTICE_INVALID.name: AuditEvent.TRUST_NOTICE_REFUSED,
+    SERVICE_KEY_INVALID.name: AuditEvent.ACCESS_REFUSED,
 }
 _log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -96,7 +103,9 @@ class Auth:
         second_factor: who is asked for a second factor: whoever has set one up, unless told otherwise.
         brand: name, logo and colour of pages and mails.
         smtp: where mail leaves.
-        origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
+        origins: further origins, `https://app.example.org`: their pages may call with the visitor's cookies, and people
+            are led back there after signing in.
+        cookie_domain: whose hosts all get the session cookie, `example.org`, so that apps on them share it.
         proxies: networks of the proxies in front, whose forwarding headers are believed.
         limits: rates by name, in place of the defaults.
         roles: further roles and what each permits, `{"editor": ["notes:write"]}`; `user` and `admin` are always there.
@@ -104,6 +113,10 @@ class Auth:
         features: what else is switched on: `[SessionTokens(audience=…)]` signs sessions for services that cannot reach
             the store.
         trust: other systems whose sessions `verify_session()` accepts: `[Clerk(publishable_key=…)]`.
+        server: the Watchword server that this app stands beside, `https://auth.example.org`, in place of a store of its
+            own. Sessions, accounts and pages are there; what only the server decides is not given here.
+        key: what that server knows the app by, from `watchword keys create`; several while one is replaced, the new one
+            first.
         language: of pages and mails where a browser asks for none that exists.
         clock: what tells the time; tests hand in a `ManualClock`.
         configuration: what a `watchword.toml` holds, parsed.
@@ -126,41 +139,68 @@ class Auth:
         brand: Brand | None = None,
         smtp: SMTP | None = None,
         origins: Sequence[str] | None = None,
+        cookie_domain: str | None = None,
         proxies: Sequence[str] | None = None,
         limits: Mapping[str, str] | None = None,
         roles: Mapping[str, Sequence[str]] | None = None,
         session: SessionLimits | None = None,
         features: Sequence[Feature] = (),
         trust: Sequence[Trust] = (),
+        server: str | None = None,
+        key: str | Sequence[str] | None = None,
         language: str | None = None,
         clock: Clock | None = None,
         configuration: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         given = from_document(configuration or {}) | from_environment(os.environ if environ is None else environ)
-        given |= _given(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
-        lists = {name: tuple(texts) for name, texts in _given(origins=origins, proxies=proxies).items()}
+        given |= stated(store=store, secret=secret, mode=mode, base_url=base_url, language=language)
+        given |= stated(cookie_domain=cookie_domain, key=key)
+        lists = {name: tuple(texts) for name, texts in stated(origins=origins, proxies=proxies).items()}
         permitted = {role: tuple(permissions) for role, permissions in roles.items()} if roles else None
-        objects = _given(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
-        objects |= _given(second_factor=second_factor)
+        objects = stated(brand=brand, smtp=smtp, limits=limits, session=session, roles=permitted) | lists
+        objects |= stated(second_factor=second_factor)
         self.settings = replace(settings_of(given), **objects)
+        clock, foreign = clock or SystemClock(), ForeignSessions(trust)
+        self.beside: BesideApp | None = None
+        if server is not None or "key" in given:
+            meant = stated(password=password, methods=methods, features=features or None)
+            self._stand_beside(server, {**given, **objects, **meant}, clock, foreign)
+            return
         store_url = given.get("store", DEFAULT_STORE)
-        secrets = _secrets(given.get("secret"), self.settings, store_url)
+        secrets = secrets_of(texts_of(given.get("secret")), store_url, is_production=self.settings.is_production)
         refuse_unsafe(self.settings, secrets)
         providers = [one for one in methods or () if isinstance(one, OAuth)]
         named = [one for one in methods or () if not isinstance(one, OAuth)]
         chosen = [one for one in INSTALLED if one.is_installed()] if methods is None else named
-        clock = clock or SystemClock()
-        foreign = ForeignSessions(trust)
         self._wire(store_url, Keyring(secrets), clock, foreign)
         self._furnish(password or Password(), chosen, providers, features)
+
+    def _stand_beside(
+        self, server: str | None, given: Mapping[str, Any], clock: Clock, foreign: ForeignSessions
+    ) -> None:
+        """Put together what an app has whose store is a server's."""
+        # Imported only where it is used: whoever has a store of their own needs no HTTP client.
+        from watchword.beside.app import BesideApp
+        from watchword.beside.options import refuse_unfit
+
+        if server is None:
+            raise ConfigurationError("a key (WATCHWORD_KEY) is for an app beside a server: Auth(server='https://…')")
+        keys = tuple(Secret(one) for one in texts_of(given.get("key")))
+        refuse_unfit(given, self.settings, server, keys, tells=bool(foreign.notified))
+        beside = BesideApp(self.settings, server, keys, clock, foreign=foreign, executor=lambda: self.edge.light)
+        self.beside, self.gate, self.actions, self.routes = beside, beside.gate, beside.actions, beside.routes
+        self.edge = Edge(self.settings, beside.kernel, self.gate, beside.refuse, beside.withhold, self.start, self.stop)
+        taint_settings(self, {f"WATCHWORD_KEY {number}": key for number, key in enumerate(keys, 1)})
 
     def _wire(self, store_url: str, keyring: Keyring, clock: Clock, foreign: ForeignSessions) -> None:
         """Put the rooms below methods and features together."""
         settings = self.settings
         cookies = Cookies.of(settings)
         self.store = Store(store_url, clock)
-        self.gate = Gate(self.store, settings.session, cookies, settings.all_roles, foreign)
+        self._sessions = sessions = StoredSessions(self.store, settings.session, settings.all_roles)
+        self.activity = sessions.activity
+        self.gate = Gate(sessions, settings.session, cookies, foreign)
         limiter = Limiter(keyring, settings.limits)
         self.services = Services(
             settings=settings,
@@ -172,9 +212,10 @@ class Auth:
             cookies=cookies,
             gate=self.gate,
         )
-        self.actions = Actions(
-            ActionServices(settings, self.store, keyring, self.gate, limiter, lambda: self.edge.light, self._withhold)
-        )
+        self._claims = StoredClaims(self.store)
+        rates = StoredRates(limiter, self.store)
+        actions = (settings, keyring, self.gate, self._claims, rates, lambda: self.edge.light, self._withhold)
+        self.actions = Actions(ActionServices(*actions))
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
 
@@ -194,6 +235,7 @@ class Auth:
         refuse_unreachable(settings, second_factors)
         services.second_factors.update({one.method: one for one in second_factors})
         self.oauth = bind_oauth(services, providers) if providers else None
+        self.service = ServiceFeature(services, self._sessions, self._claims)
         notices = (TrustNotices(services),) if self.gate.foreign.notified else ()
         self._features = (*notices, *(feature.bind(services) for feature in features))
         own: tuple[Part, ...] = (self.password, EmailCode(services), *factors, self.account, self.step_up)
@@ -210,7 +252,7 @@ class Auth:
             oauth=self.oauth,
         )
         api = (*(route for part in parts for route in part.routes), self.actions.route)
-        self.routes = (*api, *service_routes(services, api), *self.pages.routes)
+        self.routes = (*api, *service_routes(services, api), *self.service.routes, *self.pages.routes)
         kernel = Kernel(
             self.routes,
             settings,
@@ -233,7 +275,7 @@ class Auth:
                 attempts.sweep,
                 sweep_devices,
                 endings.sweep,
-                self.actions.sweep,
+                self._claims.sweep,
                 lambda tx: records.sweep(tx, self.settings.session),
             ),
         )
@@ -263,6 +305,8 @@ class Auth:
         Raises:
             ConfigurationError: session tokens are not switched on, or the session is another system's.
         """
+        if self.beside is not None:
+            raise ConfigurationError("the server signs session tokens: the caller gets one by POST /auth/session/token")
         # Imported only where it is used: whoever signs no tokens loads nothing for it.
         from watchword.features.session_tokens.routes import SessionTokenFeature
 
@@ -305,12 +349,25 @@ class Auth:
         Raises:
             ConfigurationError: in production, when the schema is not this version's.
         """
+        if self.edge.kernel.telemetry is None:
+            self._observe()
+        if self.beside is not None:
+            self.beside.start()
+            return
         self.prepare_store()
+        self.store.count(self.gate.memory.statistics)
         if self.store.keeper and self.settings.session.remembered:
             self.store.keeper.start(self.gate.memory.statistics)
-        self.gate.activity.start()
+        self.activity.start()
         self._delivery.start()
         self._upkeep.start()
+
+    def _observe(self) -> None:
+        told = self.edge.kernel.telemetry = telemetry(self.gate.memory.checks)
+        if told is not None and self.beside is None:
+            self.store.on_revoked = told.revoked
+            self.services.audit.on_event = told.happened
+            self.services.limiter.on_limit = told.limited
 
     def prepare_store(self) -> None:
         """Bring the schema to this version's in development; in production make sure that it is.
@@ -327,9 +384,12 @@ class Auth:
 
     def stop(self) -> None:
         """Stop the workers and close the database; what waits in the outbox is sent by the next start."""
+        if self.beside is not None:
+            self.beside.stop()
+            return
         self._upkeep.stop()
         self._delivery.stop()
-        self.gate.activity.stop()
+        self.activity.stop()
         self.store.close()
 
     def first_admin_link(self, base_url: str) -> str | None:
@@ -339,6 +399,7 @@ class Auth:
 
     def _refuse(self, request: Request, denied: Denied) -> Response:
         self.edge.kernel.locate(request)
+        self.edge.kernel.count(denied)
         self._note_refusal(request, denied)
         return self.pages.refuse(request, denied)
 
@@ -376,15 +437,3 @@ class Auth:
     def _take_limit(self, name: str, request: Request) -> Denied | None:
         with self.store.write(durable=False) as tx:
             return self.services.limiter.take(tx, name, address_bucket(request.address))
-
-
-def _given(**arguments: Any) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _secrets(given: Any, settings: Settings, store_url: str) -> tuple[Secret, ...]:
-    if given:
-        return tuple(Secret(one) for one in ((given,) if isinstance(given, str) else given))
-    if settings.is_production:
-        return ()
-    return (development_secret(secret_path(store_url)),)

@@ -1,5 +1,6 @@
 """What must not run: settings that would be unsafe, or that nobody could meet."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ def refuse_unsafe(settings: Settings, secrets: Sequence[Secret]) -> None:
     if any(len(secret.reveal()) < MINIMUM_SECRET for secret in secrets):
         wrong.append(f"a secret has fewer than {MINIMUM_SECRET} characters: make one with `watchword secret`")
     wrong += wrong_base_url(settings)
+    wrong += wrong_cookie_domain(settings)
     wrong += [
         f"the origin {origin!r} is none: write scheme and host alone, for example 'https://app.example.org'"
         for origin in settings.origins
@@ -73,6 +75,19 @@ def wrong_base_url(settings: Settings) -> list[str]:
         return [f"the base URL is {base_url!r}: write the site's address alone, for example 'https://example.org'"]
     if settings.is_production and scheme != "https" and not _is_loopback(urlsplit(base_url).hostname or ""):
         return [f"the base URL is {base_url!r}: it must begin with 'https://'"]
+    return []
+
+
+def wrong_cookie_domain(settings: Settings) -> list[str]:
+    """Return what is wrong with the domain of the session cookie: nothing, or one sentence."""
+    domain = settings.cookie_domain
+    if domain is None:
+        return []
+    host = urlsplit(settings.base_url or "").hostname
+    is_domain = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain) is not None and not domain[-1].isdigit()
+    if not is_domain or (host is not None and host != domain and not host.endswith(f".{domain}")):
+        expected = "the domain that this site's host and the apps' hosts share, for example 'example.org'"
+        return [f"the cookie domain is {domain!r}: write {expected}"]
     return []
 
 

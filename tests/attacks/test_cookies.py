@@ -114,7 +114,7 @@ def test_a024_a_copied_cookie_ends_however_much_it_is_used(site: Site) -> None:
     limits = site.auth.settings.session
     for _ in range(limits.absolute // (5 * DAY)):
         assert session_behind(site, cookie((COOKIE, copied))) is not None
-        site.auth.gate.activity.flush()
+        site.auth.activity.flush()
         site.clock.advance(5 * DAY)
     assert_opens_nothing(site, copied)
 

@@ -13,7 +13,8 @@ from tests.attacks.apps import GUARDED, KINDS, NOBODY, SOCKETS, App, make_app, p
 from tests.attacks.wire import COOKIE, FORM, JSON, cookie, everything_stored, send, signed_up, token_of
 from tests.support.site import EMAIL, ORIGIN, PASSWORD, SECRET, Site
 from watchword import Auth, ConfigurationError
-from watchword.sessions.gate import RECHECKED, REREAD
+from watchword.sessions.gate import RECHECKED
+from watchword.sessions.stored import REREAD
 from watchword.web.starlette import protect
 
 

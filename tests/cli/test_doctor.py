@@ -8,6 +8,7 @@ from aiosmtpd.controller import Controller
 
 from tests.support.server import free_port
 from watchword.foundation.clock import SystemClock
+from watchword.storage.board import DatabaseBoard
 from watchword.storage.store import Store
 from watchword.storage.tables import leases
 
@@ -170,6 +171,30 @@ def test_it_tells_whether_session_checks_are_answered_from_memory(examine, watch
     monkeypatch.setattr("watchword.cli.store_checks.os.access", lambda *_: False)
     found = examine()[1]["session checks"]
     assert (found["level"], found["fix"][:31]) == ("warn", "let the service's user write to")
+
+
+def test_on_sqlite_it_tells_how_much_is_answered_from_memory(examine, watchword):
+    watchword("users", "create", "ada@example.org")
+    counted = [(97, 3)]
+    store = Store("sqlite:///watchword.sqlite3", SystemClock())
+    store.count(lambda: counted[0])
+    assert store.mark() is not None
+    store.close()
+    assert "97.0% of 100 checks" in examine()[1]["session checks"]["found"]
+
+
+def test_it_shows_the_lease_of_an_app_beside_a_server_on_sqlite(examine, watchword):
+    watchword("users", "create", "ada@example.org")
+    store = Store("sqlite:///watchword.sqlite3", SystemClock())
+    with store.write() as tx:
+        board = DatabaseBoard(tx, tx.now, "key_shop")
+        board.take("wkr_abcdefgh", listens=False)
+        board.tell("wkr_abcdefgh", 99, 1)
+    store.close()
+    finding = examine()[1]["app abcdef"]
+    assert finding["level"] == "warn"
+    assert "99.0% from memory" in finding["found"]
+    assert "no events come" in finding["found"]
 
 
 @pytest.fixture

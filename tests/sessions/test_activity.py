@@ -41,10 +41,10 @@ def test_a_check_writes_nothing_and_the_note_is_written_once(site: Site, ada: Vi
     for _ in range(5):
         check(site, ada)
     assert [statement for statement in written if not statement.startswith("SELECT")] == []
-    site.auth.gate.activity.flush()
+    site.auth.activity.flush()
     assert last_uses(site) == [began[0] + (site.clock.now() - began[0])]
     assert len([statement for statement in written if statement.startswith("UPDATE")]) == 1
-    site.auth.gate.activity.flush()
+    site.auth.activity.flush()
     assert len([statement for statement in written if statement.startswith("UPDATE")]) == 1
 
 
@@ -52,7 +52,7 @@ def test_an_older_note_never_takes_the_place_of_a_newer_one(site: Site, ada: Vis
     [began] = last_uses(site)
     with site.auth.store.read() as tx:
         [name] = tx.execute(select(sessions.c.id)).scalars()
-    notes = site.auth.gate.activity
+    notes = site.auth.activity
     for at in (began + 5, began + 3):
         notes.note(name, at)
         notes.flush()
@@ -65,8 +65,8 @@ def test_what_can_not_be_written_now_stays_noted(site: Site, ada: Visitor, monke
     with monkeypatch.context() as patched:
         patched.setattr(Store, "write", _unavailable)
         with pytest.raises(StoreUnavailableError):
-            site.auth.gate.activity.flush()
-    site.auth.gate.activity.flush()
+            site.auth.activity.flush()
+    site.auth.activity.flush()
     assert last_uses(site) == [site.clock.now()]
 
 

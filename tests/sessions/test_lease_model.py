@@ -5,7 +5,8 @@ can be cut off, and can stand still between any two steps. Processes revoke; eac
 all that a kill could do. Somebody clears away what they leave. The database can restart, and a statement can arrive long
 after whoever sent it has given up. Time passes at any moment, without end, and the worker's clock may fall behind.
 
-Sets of revocations, and of leases, are the bits of a number.
+An app beside a server is such a worker too: its statements arrive over HTTP, late ones as well. On SQLite a revocation
+announces itself only where its transaction sees a lease. Sets of revocations, and of leases, are the bits of a number.
 """
 
 from collections.abc import Iterator
@@ -93,6 +94,7 @@ class Bounds(NamedTuple):
         delays: a statement arrives after its connection was given up.
         drift: the worker's clock falls behind.
         together: revocations overlap.
+        sees: a revocation announces itself only where there are leases.
     """
 
     lease: int = 2
@@ -105,6 +107,7 @@ class Bounds(NamedTuple):
     delays: bool = False
     drift: bool = False
     together: bool = True
+    sees: bool = False
 
     @property
     def over(self) -> int:
@@ -188,6 +191,8 @@ def fill(world: World, broken: str, bounds: Bounds) -> Iterator[World]:
         case "read":
             step = "late" if broken == "takes the number after the read" else "keep"
             yield world._replace(fill=one._replace(step=step, version=world.row))
+            if broken == "is answered from the server's memory" and world.returned < world.row:
+                yield world._replace(fill=one._replace(step=step, version=world.returned))
         case "late":
             yield world._replace(fill=one._replace(step="keep", number=worker.number))
         case "keep":
@@ -230,6 +235,8 @@ def revoke(world: World, index: int, broken: str, bounds: Bounds) -> Iterator[Wo
     match one.step:
         case "commit" if broken == "asks before the commit":
             yield after("late commit", waiting=silent(-1))
+        case "commit" if bounds.sees and all(names == NONE for names in world.leases):
+            yield after("done", world._replace(row=world.row + 1, returned=world.row + 1), version=world.row + 1)
         case "commit" | "late commit":
             early = broken != "announces after the commit"
             state = world._replace(row=world.row + 1, revocations=world.revocations | one.bit * early)
@@ -276,6 +283,10 @@ def outside(world: World, broken: str, bounds: Bounds) -> Iterator[World]:
     for one in world.revokers:
         if bounds.clears and one.bit & world.revocations and world.now > one.committed_at + bounds.cleared:
             yield world._replace(revocations=world.revocations & ~one.bit)
+    if broken == "lets apps clear revocations away":
+        yield world._replace(revocations=0)
+    if broken == "takes leases away with their key":
+        yield world._replace(leases=(NONE,) * len(world.leases))
     if world.delayed:
         lease, names = world.delayed
         arrived = world.write(lease, names) if world.leases[lease] != NONE else world
@@ -347,6 +358,8 @@ def test_after_a_revocation_has_returned_no_check_says_yes():
         ((False, False), FEW._replace(fills=True, cuts=True, delays=True, leases=2)),
         ((False, False), FEW._replace(fills=True, together=True)),
         ((True, False), FEW._replace(fills=True, fails=True)),
+        ((False,), ALL._replace(sees=True, delays=True)),
+        ((False, False), FEW._replace(fills=True, cuts=True, leases=2, sees=True)),
     ],
 )
 def test_nor_does_one_whatever_else_happens(within: tuple[bool, ...], bounds: Bounds):
@@ -365,6 +378,9 @@ ONE = FEW._replace(fills=True)
         ("announces after the commit", 1, ONE),
         ("asks before the commit", 1, ONE._replace(leases=2, cuts=True)),
         ("does not wait", 1, ONE),
+        ("is answered from the server's memory", 1, ONE),
+        ("lets apps clear revocations away", 1, ONE),
+        ("takes leases away with their key", 1, ONE),
         ("allows for no drift", 1, ONE._replace(drift=True)),
         pytest.param("notes the time after the read", 1, ONE._replace(drift=True), marks=pytest.mark.all),
         pytest.param("trusts what it could not write", 2, ONE._replace(lease=3), marks=pytest.mark.all),

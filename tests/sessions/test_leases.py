@@ -10,6 +10,7 @@ from tests.support.site import Site, Visitor, make_site
 from watchword import SessionLimits
 from watchword.foundation.clock import ManualClock
 from watchword.http.request import Request
+from watchword.storage.board import DatabaseBoard
 from watchword.storage.epoch import EVERYONE
 from watchword.storage.lease import LEASE, Lease
 
@@ -39,9 +40,10 @@ def sites(postgresql_url: str, clock: Clock) -> Iterator[list[Site]]:
         store, lease = site.auth.store, Lease(clock)
         assert store.keeper
         connection = ended.enter_context(store.engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
-        lease.take(connection, listens=False)
+        board = DatabaseBoard(connection)
+        lease.take(board, listens=False)
         store.keeper.lease = lease
-        renewals.append(lambda lease=lease, connection=connection: lease.renew(connection))
+        renewals.append(lambda lease=lease, board=board: lease.renew(board))
 
     def renew() -> None:
         for one in renewals:

@@ -20,8 +20,8 @@ from watchword.identity import users
 from watchword.identity.email_address import EmailAddress
 from watchword.policy.ledger import Ledger
 from watchword.sessions import records
-from watchword.sessions.gate import REREAD
 from watchword.sessions.session import Session
+from watchword.sessions.stored import REREAD
 from watchword.sessions.verify import RequestContext, set_context, verify_session
 from watchword.storage.store import Store, Transaction
 
@@ -254,7 +254,7 @@ def test_the_use_of_a_remembered_session_is_noted_when_that_is_due(sqlite_site: 
     for _ in range(6 * 5):
         sqlite_site.clock.advance(10 * SECOND)
         assert ask(sqlite_site, ada) is not None
-    sqlite_site.auth.gate.activity.flush()
+    sqlite_site.auth.activity.flush()
     session = ask(sqlite_site, ada)
     assert session is not None
     sqlite_site.clock.advance(REREAD)

@@ -14,6 +14,7 @@ from tests.support.link import Link
 from tests.support.postgres import PostgreSQL
 from watchword.foundation.clock import ManualClock, SystemClock
 from watchword.storage.announcement import Announcement, announce, settle
+from watchword.storage.board import DatabaseBoard
 from watchword.storage.epoch import shard_of
 from watchword.storage.lease import LEASE, OVER, Lapse, Lease, LeaseLostError
 from watchword.storage.store import Store
@@ -47,10 +48,11 @@ class ByHand:
         self.keeper = self.store.keeper
         self.connection: Connection = self.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self.lease = self.keeper.lease = Lease(clock)
-        self.lease.take(self.connection, listens=False)
+        self.board = DatabaseBoard(self.connection)
+        self.lease.take(self.board, listens=False)
 
     def renew(self) -> None:
-        self.lease.renew(self.connection)
+        self.lease.renew(self.board)
 
     def mark(self) -> Mark:
         mark = self.store.mark()

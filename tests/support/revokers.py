@@ -52,7 +52,12 @@ def board(path: Path, size: int) -> mmap.mmap:
 
 
 def worker(url: str) -> Auth:
-    """Return an `Auth` that keeps a lease where there are leases."""
+    """Return an `Auth` that keeps a lease where there are leases; `http://server#key` for an app beside a server."""
+    if url.startswith("http:"):
+        server, _, key = url.partition("#")
+        auth = Auth(server=server, key=key, environ={})
+        auth.start()
+        return auth
     auth = make_auth(url)
     if auth.store.keeper:
         auth.store.keeper.start(auth.gate.memory.statistics)

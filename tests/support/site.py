@@ -108,7 +108,7 @@ class Visitor:
         )
         self.site.clock.advance(1)  # so that no two mails are of the same moment
         answer = Answer(self.site.auth.edge.kernel.handle(request))
-        self.site.auth.gate.activity.flush()  # what its thread does within a second
+        self.site.auth.activity.flush()  # what its thread does within a second
         for line in answer.cookies:
             for name, morsel in SimpleCookie(line).items():
                 self.cookies.pop(name, None)

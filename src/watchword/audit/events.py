@@ -50,3 +50,6 @@ class AuditEvent(StrEnum):
     ROLE_CHANGED = "role_changed"
     USER_DISABLED = "user_disabled"
     USER_ENABLED = "user_enabled"
+
+    SERVICE_KEY_CREATED = "service_key_created"
+    SERVICE_KEY_REVOKED = "service_key_revoked"

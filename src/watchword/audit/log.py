@@ -6,8 +6,9 @@ the browser's name of each event, kept as evidence of attacks.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast, final
 
 from sqlalchemy import ColumnElement, Row, insert, select
@@ -54,6 +55,8 @@ class AuditLog:
 
     def __init__(self, keyring: Keyring) -> None:
         self._chain = Chain(keyring)
+        self.on_event: Callable[[str, str], None] | None = None
+        """Is told of each event that is recorded: its name, and the factors of a sign-in."""
 
     def record(
         self,
@@ -95,6 +98,10 @@ class AuditLog:
         place = self._chain.next_place(tx, user_id or row["address"])
         sealed = self._chain.seal(tx, place, row)
         tx.execute_prepared(_INSERT, sealed)
+        if self.on_event is not None:
+            factors = (details or {}).get("factors", ())
+            named = " ".join(map(str, cast("Sequence[object]", factors))) if isinstance(factors, list | tuple) else ""
+            tx.after_commit(partial(self.on_event, str(event), named))
 
     def events_of(self, tx: Transaction, user_id: str, limit: int = 1_000) -> list[AuditEntry]:
         """Return the newest events of one user first: for the export of their data."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from watchword.cli import audit, doctor, migrate, routes, secret, serve, token, users
+from watchword.cli import audit, doctor, keys, migrate, routes, secret, serve, token, users
 from watchword.foundation.errors import WatchwordError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(users.app)
 app.add_typer(audit.app)
+app.add_typer(keys.app)
 app.add_typer(token.app)
 app.command("routes")(routes.routes)
 app.command("secret")(secret.secret)

@@ -1,13 +1,14 @@
-"""What `watchword doctor` examines of the workers that hold leases: on PostgreSQL, and engines like it."""
+"""What `watchword doctor` examines of those that hold leases: workers on PostgreSQL, and apps beside the server."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, literal, select
 
 from watchword.cli.finding import Finding, ok, warn
+from watchword.storage.board import DATABASE_NOW
 from watchword.storage.keeper import TOLD
-from watchword.storage.lease import DATABASE_NOW, Lapse
+from watchword.storage.lease import Lapse
 from watchword.storage.store import Store
 from watchword.storage.tables import leases
 
@@ -25,7 +26,12 @@ _REASONS: Final = {
 def check_leases(store: Store) -> Iterator[Finding]:
     """Tell of each worker how old its lease is, how it hears of revocations, and how much it answers from memory."""
     with store.read() as tx:
-        rows = tx.execute(select(leases, DATABASE_NOW.label("now")).order_by(leases.c.granted_at)).all()
+        now = literal(tx.now) if tx.dialect == "sqlite" else DATABASE_NOW
+        rows = tx.execute(select(leases, now.label("now")).order_by(leases.c.granted_at)).all()
+    if store.epoch is not None:
+        # The server's own processes need none there: these are of apps beside it.
+        yield from map(_check_lease, rows)
+        return
     if not rows:
         yield ok("session checks", "each reads the database: no worker holds a lease now")
         return
@@ -42,11 +48,14 @@ def _check_lease(row: Row[Any]) -> Finding:
     rate = f", {row.hits / checks:.1%} from memory" if checks else ""
     lapses = f", {row.lapses} lost before it, the last one {row.lapsed}" if row.lapsed else ""
     found = f"{age} s old, told of itself {told} s ago{rate}{lapses}"
-    name = f"lease {row.worker[4:10]}"
+    name = f"{'app' if row.service_key else 'lease'} {row.worker[4:10]}"
     if row.now - row.told_at >= _SILENT:
         return warn(
             name, found, "its worker has ended, or stands still: the next revocation waits for it once, 2 seconds"
         )
+    if not row.listens and row.service_key:
+        fix = "let the proxy between app and server pass GET /auth/service/events on without holding it back"
+        return warn(name, f"{found}; no events come, so it polls", fix)
     if not row.listens:
         fix = "give WATCHWORD_STORE the database itself, or a pooler that keeps connections (in session mode)"
         return warn(name, f"{found}; no notifications come, so it polls (no_notifications)", fix)

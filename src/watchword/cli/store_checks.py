@@ -46,8 +46,7 @@ def check_store(url: str, secrets: Sequence[Secret], settings: Settings) -> Iter
             yield _check_epoch(store, store.epoch)
         if is_current:
             yield ok("schema", "this version's")
-            if store.epoch is None:
-                yield from check_leases(store)
+            yield from check_leases(store)
             yield from _check_audit(store, secrets)
         else:
             yield fail("schema", "not this version's", _MIGRATE)
@@ -82,7 +81,9 @@ def _check_journal(store: Store) -> Finding:
 
 def _check_epoch(store: Store, epoch: Epoch) -> Finding:
     if store.mark() is not None:
-        return ok("session checks", f"from memory; {epoch.path.name} tells every process what was revoked")
+        hits, misses = epoch.told
+        rate = f", {hits / (hits + misses):.1%} of {hits + misses} checks" if hits + misses else ""
+        return ok("session checks", f"from memory{rate}; {epoch.path.name} tells every process what was revoked")
     place = epoch.path if epoch.path.exists() else epoch.path.parent
     if os.access(place, os.W_OK):
         return ok("session checks", "each reads the database, until the first change makes the file for revocations")

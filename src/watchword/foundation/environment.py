@@ -28,7 +28,9 @@ VARIABLES: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "WATCHWORD_SECRET": ("secret", _names),
     "WATCHWORD_BASE_URL": ("base_url", str),
     "WATCHWORD_ORIGINS": ("origins", _names),
+    "WATCHWORD_COOKIE_DOMAIN": ("cookie_domain", str),
     "WATCHWORD_PROXIES": ("proxies", _names),
+    "WATCHWORD_KEY": ("key", _names),
     "WATCHWORD_LANGUAGE": ("language", str),
     "WATCHWORD_BREACHED_PASSWORD_URL": ("breached_password_url", str),
     "WATCHWORD_SMTP": ("smtp", str),
@@ -60,7 +62,17 @@ _TEST_VARIABLES = frozenset({"WATCHWORD_CHROMIUM", "WATCHWORD_TEST_POSTGRESQL"})
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "": {
-        name: name for name in ("mode", "store", "base_url", "origins", "proxies", "language", "breached_password_url")
+        name: name
+        for name in (
+            "mode",
+            "store",
+            "base_url",
+            "origins",
+            "cookie_domain",
+            "proxies",
+            "language",
+            "breached_password_url",
+        )
     },
     "brand": {"name": "brand_name", "logo": "brand_logo", "colour": "brand_colour"},
     "mail": {"smtp": "smtp", "sender": "sender"},
@@ -165,6 +177,7 @@ def settings_of(given: Mapping[str, Any]) -> Settings:
         base_url=given["base_url"].rstrip("/") if "base_url" in given else None,
         brand=brand_of(given),
         origins=given.get("origins", ()),
+        cookie_domain=given.get("cookie_domain"),
         proxies=given.get("proxies", ()),
         limits=given.get("limits", {}),
         roles=given.get("roles", {}),
@@ -237,3 +250,13 @@ def smtp_of(given: Mapping[str, Any]) -> SMTP | None:
         password=Secret(unquote(parts.password)) if parts.password else None,
         security="tls" if tls else "starttls",
     )
+
+
+def stated(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that are given, without those that are `None`."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def texts_of(given: Any) -> tuple[str, ...]:
+    """Return the texts of a setting that takes one text or several."""
+    return (given,) if isinstance(given, str) else tuple(given or ())

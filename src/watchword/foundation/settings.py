@@ -102,6 +102,7 @@ class Settings:
         prefix: where Watchword's routes are mounted.
         brand: look of pages and mails.
         origins: further origins, `https://app.example.org`, whose pages may call with the visitor's cookies.
+        cookie_domain: whose hosts all get the session cookie, `example.org`; `None`: the site's host alone.
         proxies: networks (CIDR) whose forwarding headers are believed; none unless declared.
         roles: what each role permits (`{"editor": ("notes:write",)}`); beside `user`, who may nothing by role, and
             `admin`, who may everything.
@@ -118,6 +119,7 @@ class Settings:
     prefix: str = "/auth"
     brand: Brand = field(default_factory=Brand)
     origins: tuple[str, ...] = ()
+    cookie_domain: str | None = None
     proxies: tuple[str, ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict[str, str])
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

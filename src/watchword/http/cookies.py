@@ -22,8 +22,12 @@ def parse_cookies(lines: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def set_cookie(name: str, value: str, *, max_age: int | None, secure: bool, same_site: str = "Lax") -> str:
-    """Return a `Set-Cookie` value: HttpOnly, host-only, `Path=/`, so that the `__Host-` prefix is honoured.
+def set_cookie(
+    name: str, value: str, *, max_age: int | None, secure: bool, same_site: str = "Lax", domain: str | None = None
+) -> str:
+    """Return a `Set-Cookie` value: HttpOnly, `Path=/`, and host-only unless a domain is given.
+
+    Host-only, the `__Host-` prefix is honoured.
 
     Args:
         name: cookie name.
@@ -31,8 +35,11 @@ def set_cookie(name: str, value: str, *, max_age: int | None, secure: bool, same
         max_age: seconds to live, capped at 400 days; `None` for as long as the browser runs.
         secure: whether to add `Secure` (always, but for plain-http localhost in development).
         same_site: `Lax` or `Strict`.
+        domain: whose hosts all get it, `example.org`; `None` for this host alone.
     """
     parts = [f"{name}={value}", "Path=/", "HttpOnly", f"SameSite={same_site}"]
+    if domain is not None:
+        parts.append(f"Domain={domain}")
     if max_age is not None:
         parts.append(f"Max-Age={min(max_age, MAXIMUM_AGE)}")
     if secure:
@@ -40,6 +47,6 @@ def set_cookie(name: str, value: str, *, max_age: int | None, secure: bool, same
     return "; ".join(parts)
 
 
-def clear_cookie(name: str, *, secure: bool) -> str:
+def clear_cookie(name: str, *, secure: bool, domain: str | None = None) -> str:
     """Return a `Set-Cookie` value that makes the browser forget the cookie."""
-    return set_cookie(name, "", max_age=0, secure=secure)
+    return set_cookie(name, "", max_age=0, secure=secure, domain=domain)

@@ -15,6 +15,7 @@ from watchword.foundation.errors import (
     StoreUnavailableError,
 )
 from watchword.foundation.settings import Settings
+from watchword.foundation.telemetry import Telemetry
 from watchword.http.address import client_address, client_scheme, parse_proxies
 from watchword.http.body import BODY_TOO_LARGE, MAXIMUM_BODY, read_form, read_json
 from watchword.http.origin import SAFE_METHODS, check_origin, site_origin
@@ -70,6 +71,8 @@ class Kernel:
         self._take_limit = take_limit
         self._render_problem = render_problem
         self._note_refusal = note_refusal
+        self.telemetry: Telemetry | None = None
+        """What is told of calls and refusals, where somebody listens."""
 
     def route_for(self, request: Request) -> Route | None:
         """Return the route that would answer, so that an async adapter can choose the right pool of threads."""
@@ -87,6 +90,21 @@ class Kernel:
     def begin(self, request: Request) -> Response | Awaiting:
         """Return the answer, or what is to be awaited for it: that goes through `run()`, then `finish()`."""
         self.locate(request)
+        route = self.route_for(request) if self.telemetry is not None else None
+        if self.telemetry is None or route is None:
+            return self._begin(request)
+        with self.telemetry.span(request.method, f"{self._settings.prefix}{route.path}") as tell:
+            answer = self._begin(request)
+            if isinstance(answer, Response):
+                tell(answer.status)
+            return answer
+
+    def count(self, denied: Denied) -> None:
+        """Count a refusal, of these routes or of the app's own."""
+        if self.telemetry is not None:
+            self.telemetry.refused(denied.code.name)
+
+    def _begin(self, request: Request) -> Response | Awaiting:
         try:
             answer = self._answer(request)
         except Exception as error:
@@ -112,7 +130,8 @@ class Kernel:
             _logger.error("%s set a header that can't be sent: %s", _name(route), defect)
             answer = problem_response(Denied(INTERNAL_ERROR))
         body = b"" if request.method == "HEAD" else answer.body
-        return Response(answer.status, body, [*answer.headers, *self._default_headers(request, answer)])
+        headers = [*answer.headers, *self._default_headers(request, answer)]
+        return Response(answer.status, body, headers, None if request.method == "HEAD" else answer.stream)
 
     def locate(self, request: Request) -> None:
         """Set address and scheme of the request, as far as its headers can be believed."""
@@ -145,6 +164,7 @@ class Kernel:
 
     def _refuse(self, request: Request, route: Route | None, denied: Denied) -> Response:
         """Return the refusal as a page where a browser asked for one, else as a problem document."""
+        self.count(denied)
         self._note_refusal(request, denied)
         if not (route.form if route and not route.runs_app else asks_for_page(request)):
             return problem_response(denied)

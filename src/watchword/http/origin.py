@@ -144,6 +144,22 @@ def safe_next(text: str | None, default: str) -> str:
     return default
 
 
+def safe_return(text: str | None, default: str, others: Collection[str]) -> str:
+    """Return `text` where `safe_next()` does, or where it is a page of an origin that is declared (A47).
+
+    Args:
+        text: a path of this site, or a whole address.
+        default: what to return in place of anything else.
+        others: the declared origins, in normal form. The address must begin with one of them, letter by letter, and go on
+            with a path that `safe_next()` takes.
+    """
+    origin = next((one for one in others if text is not None and text.startswith(f"{one}/")), None)
+    if text is None or origin is None:
+        return safe_next(text, default)
+    path = text[len(origin) :]
+    return text if len(text) <= _MAXIMUM_NEXT and safe_next(path, "") == path else default
+
+
 def came_from(settings: Settings, request: Request, default: str) -> str:
     """Return the page of this site that the request came from, as its `Referer` tells, or `default`: to lead back to."""
     referers = request.header_values("referer")

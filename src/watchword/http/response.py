@@ -1,5 +1,6 @@
 """A response as Watchword makes it: status, headers, bytes."""
 
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -11,11 +12,15 @@ _encoder = msgspec.json.Encoder()
 @final
 @dataclass(slots=True)
 class Response:
-    """One HTTP response. `headers` are text pairs in order; several lines of one name are allowed (`Set-Cookie`)."""
+    """One HTTP response. `headers` are text pairs in order; several lines of one name are allowed (`Set-Cookie`).
+
+    `stream` gives more of the body as time passes, where the server is async; elsewhere the answer ends with `body`.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    stream: Callable[[], AsyncIterator[bytes]] | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, whatever its case."""

@@ -5,9 +5,9 @@ full again. Taking a unit moves this moment on by one interval, and is refused w
 than all units together take to come back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,10 +25,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from watchword.foundation.clock import MINUTE, SECOND
 from watchword.foundation.errors import Code, Denied
-from watchword.limits.declared import effective_rates, rate_of
+from watchword.limits.declared import Rate, effective_rates, rate_of
 from watchword.limits.tables import limits
 from watchword.storage.engine import Dialect
-from watchword.storage.store import Transaction
+from watchword.storage.store import Store, Transaction
 from watchword.storage.upsert import insert_into
 from watchword.tokens.keyring import Keyring, length_prefixed
 
@@ -46,6 +46,22 @@ _FULL_AT: Final = select(limits.c.full_at).where(limits.c.key == _KEY)
 _GIVE_BACK: Final = update(limits).where(limits.c.key == _KEY).values(full_at=limits.c.full_at - _INTERVAL)
 
 
+class Rates(Protocol):
+    """Counts calls of what an app limits itself: in the store, or at the server that it stands beside."""
+
+    def declare(self, name: str, rate: str) -> None:
+        """Add a limit, `10/minute`.
+
+        Raises:
+            ConfigurationError: the rate is none.
+        """
+        ...
+
+    def take(self, name: str, subject: str) -> Denied | None:
+        """Take one unit, or return the refusal."""
+        ...
+
+
 @final
 class Limiter:
     """Counts tries in the database, so that all processes share the counters and a restart forgets none.
@@ -61,6 +77,8 @@ class Limiter:
     def __init__(self, keyring: Keyring, overrides: Mapping[str, str]) -> None:
         self._keyring = keyring
         self._rates = effective_rates(overrides)
+        self.on_limit: Callable[[str], None] | None = None
+        """Is told the name of each limit that is reached."""
 
     def declare(self, name: str, rate: str) -> None:
         """Add a limit of the app's own, such as that of an action: `10/minute`.
@@ -83,7 +101,22 @@ class Limiter:
             subject: whose counter: the canonical account or e-mail address, the bucket of a network address
                 (`http.address.address_bucket`), nothing for a limit of the whole service.
         """
-        rate, key = self._rates[name], self._key(name, subject)
+        return self._note(name, self._take(tx, self._rates[name], self._key(name, subject)))
+
+    def take_at(self, tx: Transaction, name: str, rate: str, subject: str) -> Denied | None:
+        """Do what `take()` does, with a limit that another process declares.
+
+        Raises:
+            ConfigurationError: the rate is none.
+        """
+        return self._note("service", self._take(tx, rate_of(name, rate), self._key(name, subject)))
+
+    def _note(self, name: str, denied: Denied | None) -> Denied | None:
+        if denied is not None and self.on_limit is not None:
+            self.on_limit(name)
+        return denied
+
+    def _take(self, tx: Transaction, rate: Rate, key: bytes) -> Denied | None:
         latest = tx.now + rate.capacity
         moments = {
             "counter": key,
@@ -117,6 +150,26 @@ class Limiter:
 
     def _key(self, name: str, subject: str) -> bytes:
         return self._keyring.mac("limits", length_prefixed(name.encode(), subject.encode()))
+
+
+@final
+class StoredRates:
+    """The limits of an app whose store is its own.
+
+    Args:
+        limiter: counts.
+        store: where.
+    """
+
+    def __init__(self, limiter: Limiter, store: Store) -> None:
+        self._limiter = limiter
+        self._store = store
+        self.declare = limiter.declare
+
+    def take(self, name: str, subject: str) -> Denied | None:
+        """Take one unit, or return the refusal."""
+        with self._store.write(durable=False) as tx:
+            return self._limiter.take(tx, name, subject)
 
 
 @cache

@@ -14,7 +14,7 @@ from watchword.admission.second_factor import SECOND_FACTOR_INVALID
 from watchword.admission.services import FactorPart, Services
 from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, Denied
-from watchword.http.origin import safe_next
+from watchword.http.origin import safe_return
 from watchword.http.request import Request
 from watchword.http.response import Response, redirect
 from watchword.http.route import Handler, OpenToAll, Route, RouteGuard
@@ -85,6 +85,9 @@ class FactorPages:
         query = {"next": next_page, "level": level}
         return redirect(self._url("/step-up", **{name: value for name, value in query.items() if value}))
 
+    def _next(self, text: str | None, default: str) -> str:
+        return safe_return(text, default, self._services.settings.origins)
+
     def _open_routes(self) -> tuple[Route, ...]:
         routes = [
             _page("GET", "/second-factor", self._show),
@@ -122,7 +125,7 @@ class FactorPages:
 
     def _show_step_up(self, request: Request, _: None) -> Response:
         session = self._signed_in.session(request)
-        here = safe_next(request.query_parameter("next"), self._url("/account"))
+        here = self._next(request.query_parameter("next"), self._url("/account"))
         methods = tuple(step.method for step in self._step_up.steps_for(session))
         wants_more = request.query_parameter("level") == "aal2" and not {*methods} & {"totp", "passkey"}
         if wants_more:
@@ -161,7 +164,7 @@ class FactorPages:
         """Show a new secret: within the sign-in that the form names, or to whoever is signed in."""
         if self._totp is None:
             return Denied(NOT_FOUND)
-        attempt, here = form.get("attempt", ""), safe_next(form.get("next"), self._url("/account"))
+        attempt, here = form.get("attempt", ""), self._next(form.get("next"), self._url("/account"))
         if attempt:
             outcome = self._totp.steps.enrol_within(request, attempt)
         elif self._signed_in.check(request) is None:
@@ -184,7 +187,7 @@ class FactorPages:
             return self._draw_setup(request, again, form, denied=outcome) if again else outcome
         if isinstance(outcome, Pending):
             return redirect(self._url("/second-factor", attempt=outcome.attempt), outcome.cookies)
-        landing = safe_next(form.get("next"), self._url("/account", notice="totp_added") + "#factors")
+        landing = self._next(form.get("next"), self._url("/account", notice="totp_added") + "#factors")
         return redirect(landing, outcome.cookies)
 
     def _remove_totp(self, request: Request, _: Form) -> Response | Denied:
@@ -238,7 +241,7 @@ class FactorPages:
         attempt: str | Response | Denied,
         outcome: Complete | Pending | Denied | Response | str,
     ) -> Response | Denied:
-        here = safe_next(form.get("next"), "")
+        here = self._next(form.get("next"), "")
         if isinstance(outcome, Complete):
             return redirect(here or "/", outcome.cookies)
         if isinstance(outcome, Pending):
@@ -276,7 +279,7 @@ class FactorPages:
         denied: Denied | None = None,
         cookies: tuple[str, ...] = (),
     ) -> Response:
-        page = TotpSetupPage(enrolment=shown, next=safe_next(form.get("next"), ""))
+        page = TotpSetupPage(enrolment=shown, next=self._next(form.get("next"), ""))
         return self._renderer.render(page, self._renderer.language(request), denied=denied, cookies=cookies)
 
     def _refused(self, denied: Denied, here: str) -> Response | Denied:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 _PACKAGE = "watchword.pages"
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "font-src 'self'; form-action 'self'{apps}; base-uri 'none'; frame-ancestors 'none'"
 )
+"""`apps`: the declared origins, since a form that is sent here may lead back there (CSP 3, section 6.4.2)."""
 _MAILBOX_POLICY: Final = f"{_POLICY}; frame-src 'self'"
 _MAIL_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
@@ -51,6 +52,8 @@ class Renderer:
     def __init__(self, settings: Settings) -> None:
         self.static = StaticFiles(settings)
         self._settings = settings
+        apps = "".join(f" {origin}" for origin in settings.origins)
+        self._policy, self._mailbox_policy = _POLICY.format(apps=apps), _MAILBOX_POLICY.format(apps=apps)
 
     def language(self, request: Request) -> str:
         """Return the language to answer the request in."""
@@ -99,7 +102,7 @@ class Renderer:
                 ("content-type", "text/html; charset=utf-8"),
                 ("content-language", texts.language),
                 ("cache-control", "no-store"),
-                ("content-security-policy", _MAILBOX_POLICY if isinstance(page, MailboxPage) else _POLICY),
+                ("content-security-policy", self._mailbox_policy if isinstance(page, MailboxPage) else self._policy),
                 *(("set-cookie", line) for line in cookies),
             ],
         )

@@ -15,7 +15,7 @@ from watchword.features.step_up.routes import StepUpFeature
 from watchword.foundation.errors import NOT_FOUND, STEP_UP_REQUIRED, UNAUTHENTICATED, Denied
 from watchword.http.body import convert_input
 from watchword.http.kernel import asks_for_page
-from watchword.http.origin import SAFE_METHODS, safe_next
+from watchword.http.origin import SAFE_METHODS, safe_return
 from watchword.http.problem import problem_response
 from watchword.http.request import Request
 from watchword.http.response import Response, redirect
@@ -130,7 +130,7 @@ class Pages:
         return self._renderer.static.response(request.parameters["file"]) or Denied(NOT_FOUND)
 
     def _show_sign_in(self, request: Request, _: None) -> Response:
-        here = _next(request.query_parameter("next"))
+        here = self._next(request.query_parameter("next"))
         notice = parse_notice(request.query_parameter("notice"))
         if self._services.gate.verify(request) is not None:
             return redirect(here or "/")
@@ -142,7 +142,7 @@ class Pages:
 
     def _sign_in(self, request: Request, form: Form) -> Response:
         page = SignInPage(
-            next=_next(form.get("next")),
+            next=self._next(form.get("next")),
             identifier=form.get("identifier", ""),
             passkeys=self._factors.has_passkeys,
             providers=self._providers,
@@ -156,13 +156,13 @@ class Pages:
         return self._enter(request, outcome, page, page.next)
 
     def _show_sign_up(self, request: Request, _: None) -> Response:
-        here = _next(request.query_parameter("next"))
+        here = self._next(request.query_parameter("next"))
         return self._draw(
             request, SignUpPage(next=here, passkeys=self._factors.has_passkeys, providers=self._providers)
         )
 
     def _sign_up(self, request: Request, form: Form) -> Response:
-        here = _next(form.get("next"))
+        here = self._next(form.get("next"))
         email, name = form.get("email", ""), form.get("name", "")
         page = SignUpPage(
             next=here, email=email, name=name, passkeys=self._factors.has_passkeys, providers=self._providers
@@ -281,6 +281,10 @@ class Pages:
     ) -> Response:
         return self._renderer.render(page, self._renderer.language(request), denied=denied, cookies=cookies)
 
+    def _next(self, text: str | None) -> str:
+        """Return the page to go to afterwards: of this site, or of an app of a declared origin; or nothing (A47)."""
+        return safe_return(text, "", self._services.settings.origins)
+
     def _url(self, path: str, query: dict[str, str] | None = None) -> str:
         return f"{self._prefix}{path}?{urlencode(query)}" if query else f"{self._prefix}{path}"
 
@@ -301,11 +305,6 @@ def _page(method: str, path: str, handler: Handler, *, hashes_password: bool = F
 
 def _fields(form: Form, *names: str) -> Form:
     return {name: form[name] for name in names if name in form}
-
-
-def _next(text: str | None) -> str:
-    """Return the page of this site to go to afterwards, or nothing (A47)."""
-    return safe_next(text, "")
 
 
 def _landing(prefix: str, purpose: str, next_page: str) -> str:

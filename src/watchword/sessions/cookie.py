@@ -15,18 +15,24 @@ class Cookies:
 
     Attributes:
         secure: whether the site is reached by https.
+        domain: whose hosts all get the session, `example.org`; `None` for this host alone.
     """
 
     secure: bool
+    domain: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Cookies":
         """Return the cookies for these settings: only plain http in development does without `Secure`."""
-        return cls(settings.is_production or (settings.base_url or "").startswith("https:"))
+        secure = settings.is_production or (settings.base_url or "").startswith("https:")
+        # Plain-http localhost has no other hosts, and its ports share cookies as it is.
+        return cls(secure, settings.cookie_domain if secure else None)
 
     @property
     def session(self) -> str:
         """Name of the session cookie."""
+        if self.domain is not None:
+            return "__Secure-watchword"
         return "__Host-watchword" if self.secure else "watchword"
 
     @property
@@ -36,7 +42,7 @@ class Cookies:
 
     def set_session(self, token: Secret, max_age: int) -> str:
         """Return the `Set-Cookie` value that hands the session to the browser; `max_age` in seconds."""
-        return set_cookie(self.session, token.reveal(), max_age=max_age, secure=self.secure)
+        return set_cookie(self.session, token.reveal(), max_age=max_age, secure=self.secure, domain=self.domain)
 
     def set_browser(self, secret: Secret, max_age: int) -> str:
         """Return the `Set-Cookie` value that names the browser; `max_age` in seconds."""
@@ -44,4 +50,4 @@ class Cookies:
 
     def clear_session(self) -> str:
         """Return the `Set-Cookie` value that takes the session away."""
-        return clear_cookie(self.session, secure=self.secure)
+        return clear_cookie(self.session, secure=self.secure, domain=self.domain)

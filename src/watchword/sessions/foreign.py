@@ -7,7 +7,7 @@ from watchword.foundation.errors import ConfigurationError
 from watchword.http.request import Request
 from watchword.sessions.endings import Ended, Endings
 from watchword.sessions.session import ForeignSession, Session
-from watchword.storage.store import Store
+from watchword.sessions.stored import SessionSource
 from watchword.tokens.refused import TokenRefused
 
 
@@ -165,7 +165,7 @@ class ForeignSessions:
                 return Presented(trust, credential, is_bearer=False)
         return None
 
-    def verify(self, presented: Presented, store: Store) -> Believed | None:
+    def verify(self, presented: Presented, source: SessionSource) -> Believed | None:
         """Return the session, or `None` where the issuer's rules refuse it, or the issuer said that it is over.
 
         Raises:
@@ -178,7 +178,7 @@ class ForeignSessions:
         if not isinstance(session, ForeignSession):
             return Believed(session, session.user.id)
         endings = self._endings.get(presented.trust.identity)
-        if endings and endings.has_ended(store, session.origin):
+        if endings and source.has_ended(endings, session.origin):
             return None
         return Believed(session.plain(), session.origin.user_id, session.believed)
 

@@ -1,30 +1,25 @@
 """The one gate that reads sessions."""
 
-from collections.abc import Mapping
 from typing import Final, final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from watchword.foundation.clock import SECOND
-from watchword.foundation.secrets import same_bytes, sha256
+from watchword.foundation.secrets import sha256
 from watchword.foundation.settings import SessionLimits
 from watchword.http.request import Request
-from watchword.sessions import records
-from watchword.sessions.activity import Activity
 from watchword.sessions.cookie import Cookies
 from watchword.sessions.foreign import ForeignSessions, Presented
 from watchword.sessions.memory import Remembered, SessionMemory
 from watchword.sessions.session import Session
+from watchword.sessions.stored import SessionSource
 from watchword.sessions.token import session_id_of
 from watchword.storage.epoch import shard_of
-from watchword.storage.store import Store, Transaction
+from watchword.storage.store import Transaction
 
 RECHECKED: Final = 30 * SECOND
 """How long a connection that stays open may outlive its session."""
-REREAD: Final = 30 * SECOND
-"""How long an answer is remembered before its row is read again. What Watchword changes is seen at once; what SQL
-changes from outside, after this at the latest."""
 _MEMO, _SEEN_AT = "session", "session_seen_at"
 
 
@@ -33,36 +28,27 @@ class Gate:
     """Reads the session that a request carries.
 
     Args:
-        store: where sessions are.
-        limits: how long they live, and how many are remembered.
+        source: finds what is not remembered.
+        limits: how many sessions are remembered, and how long those of other systems.
         cookies: how the session cookie is called.
-        roles: what each role permits.
         foreign: the other systems whose sessions are accepted.
 
     Attributes:
         memory: the sessions that this process remembers.
         foreign: the other systems whose sessions are accepted.
-        activity: when sessions were last used, on its way to the database.
     """
 
     def __init__(
-        self,
-        store: Store,
-        limits: SessionLimits,
-        cookies: Cookies,
-        roles: Mapping[str, tuple[str, ...]],
-        foreign: ForeignSessions | None = None,
+        self, source: SessionSource, limits: SessionLimits, cookies: Cookies, foreign: ForeignSessions | None = None
     ) -> None:
         self.cookies = cookies
-        self.clock = store.clock
-        self._roles = roles
+        self.clock = source.clock
         self.foreign = foreign or ForeignSessions()
         self.memory = SessionMemory(limits.remembered)
-        self.activity = Activity(store)
-        self._store = store
-        self._limits = limits
+        self._believed = limits.believed
+        self._source = source
         self._name = cookies.session.encode()
-        self._monotonic = store.clock.monotonic
+        self._monotonic = source.clock.monotonic
 
     def verify(self, request: Request, tx: Transaction | None = None) -> Session | None:
         """Return the live session of this request, or `None`; looked up once for each request.
@@ -154,22 +140,16 @@ class Gate:
         digest = sha256(token)
         self.memory.misses += 1
         # Both before the row is read: what changes while it is read must not be missed, nor live the longer for it.
-        began, mark = self._monotonic(), self._store.mark() if tx is None else None
-        row = records.find(tx or self._store, session_id)
-        now = tx.now if tx else self._store.clock.now()
-        if row is None or not same_bytes(row.token_hash, digest) or not records.is_live(row, self._limits, now):
+        began, mark = self._monotonic(), self._source.mark() if tx is None else None
+        found = self._source.find(session_id, digest, tx)
+        if found is None:
+            self.memory.refused += 1
             self.memory.forget(digest)
             return None
-        used_at = row.last_used_at
-        if used_at <= now - self._limits.activity:
-            self.activity.note(session_id, now)
-            used_at = now
-        session = records.session_of(row, self._roles)
+        session = found.session
         if mark is not None:
-            # The next use that is due to be noted is not answered from memory either.
-            left = min(used_at + min(self._limits.idle, self._limits.activity), row.expires_at) - now
-            until = began + min(left, REREAD) / SECOND
-            self.memory.keep(digest, Remembered(session, until, mark[0], shard_of(row.user_id), mark[1]))
+            until = began + found.left / SECOND
+            self.memory.keep(digest, Remembered(session, until, mark[0], shard_of(session.user.id), mark[1]))
         return _as_bearer(session) if is_bearer else session
 
     def _foreign_of(self, request: Request, token: bytes, *, is_bearer: bool) -> Presented | None:
@@ -183,18 +163,18 @@ class Gate:
         if presented is None:
             return None
         digest = sha256(token)
-        began, mark = self._monotonic(), self._store.mark()
+        began, mark = self._monotonic(), self._source.mark()
         # What was remembered may have lacked no more than the look that `mark()` took: nothing is verified twice.
         entry = self.memory.get(digest)
         if entry is not None and entry.counts(began):
             return _as_bearer(entry.session) if is_bearer else entry.session
-        verified = self.foreign.verify(presented, self._store)
+        verified = self.foreign.verify(presented, self._source)
         if verified is None:
             self.memory.forget(digest)
             return None
         session, user_id, longest = verified
-        longest = self._limits.believed if longest is None else min(longest, self._limits.believed)
-        left = min(session.expires_at.timestamp() - self._store.clock.now() / SECOND, longest / SECOND)
+        longest = self._believed if longest is None else min(longest, self._believed)
+        left = min(session.expires_at.timestamp() - self.clock.now() / SECOND, longest / SECOND)
         if mark is not None and left > 0:
             self.memory.keep(digest, Remembered(session, began + left, mark[0], shard_of(user_id), mark[1]))
         return _as_bearer(session) if is_bearer else session

@@ -6,6 +6,7 @@ from typing import Final, final
 
 import msgspec
 
+from watchword.foundation.telemetry import Checks
 from watchword.sessions.session import Session
 from watchword.storage.epoch import EpochFile
 from watchword.storage.lease import Lease
@@ -50,13 +51,14 @@ class SessionMemory:
         size: so many at most.
 
     Attributes:
-        hits, misses: checks that were answered from memory, and that were not. Threads that count at the same moment
+        hits, misses, refused: checks that were answered from memory, that were not, and of these, those answered with no. Threads that count at the same moment
             may lose one: they are for people.
     """
 
     def __init__(self, size: int) -> None:
         self.hits = 0
         self.misses = 0
+        self.refused = 0
         self._size = size
         self._entries: OrderedDict[bytes, Remembered] = OrderedDict()
         self.get = self._entries.get
@@ -65,6 +67,10 @@ class SessionMemory:
     def statistics(self) -> tuple[int, int]:
         """Return the hits and the misses."""
         return self.hits, self.misses
+
+    def checks(self) -> Checks:
+        """Return them, and how many of the misses were refused."""
+        return Checks(self.hits, self.misses, self.refused)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -1,4 +1,4 @@
-"""What whoever revokes does on PostgreSQL: announce it with the change, then wait until no worker can answer from before.
+"""What whoever revokes does where there are leases: announce it with the change, then wait until no worker can answer from before.
 
 The protocol is described in `storage.lease`.
 """
@@ -52,7 +52,7 @@ def announce(connection: Connection, users: Iterable[str]) -> Announcement:
     return announcement
 
 
-def settle(announcement: Announcement, engine: Engine, clock: Clock, own: Lease) -> None:
+def settle(announcement: Announcement, engine: Engine, clock: Clock, own: Lease | None) -> None:
     """Return when no worker can answer any more from before the COMMIT, which has just returned.
 
     It never fails: the change is made. Where the database can't say who has acknowledged, it waits for all.
@@ -61,26 +61,27 @@ def settle(announcement: Announcement, engine: Engine, clock: Clock, own: Lease)
         announcement: what was announced.
         engine: of the database.
         clock: whose `monotonic()` counts.
-        own: the lease of this process: told here, without a turn through the database.
+        own: the lease of this process, where it can have one: told here, without a turn through the database.
     """
     deadline = clock.monotonic() + OVER
-    own.revoke(announcement.shards)
+    if own is not None:
+        own.revoke(announcement.shards)
     try:
-        _wait(announcement, engine, clock, own, deadline)
+        _wait(announcement, engine, clock, own.worker if own is not None else "", deadline)
     except Exception as error:
         if not engines.is_unavailable(error):
             _log.exception("a revocation could not be followed, so it waits until every lease has run out")
         clock.sleep(max(0.0, deadline - clock.monotonic()))
 
 
-def _wait(announcement: Announcement, engine: Engine, clock: Clock, own: Lease, deadline: float) -> None:
+def _wait(announcement: Announcement, engine: Engine, clock: Clock, own: str, deadline: float) -> None:
     values: dict[str, Any] = {"name": announcement.name, "named": announcement.name}
     with engine.begin() as connection:
-        holders = connection.execute(_HOLDERS, {**values, "own": own.worker}).all()
+        holders = connection.execute(_HOLDERS, {**values, "own": own}).all()
         if not holders:
             _forget(connection, announcement)
             return
-    if any(holder.listens for holder in holders):
+    if engine.dialect.name == "postgresql" and any(holder.listens for holder in holders):
         with engine.begin() as connection:
             # After the COMMIT, and alone: notifying transactions commit one after the other, in the whole cluster.
             connection.execute(text(f"NOTIFY {CHANNEL}"))
@@ -100,5 +101,6 @@ def _wait(announcement: Announcement, engine: Engine, clock: Clock, own: Lease, 
 
 def _forget(connection: Connection, announcement: Announcement) -> None:
     # What a crash brings back is deleted by the workers.
-    connection.execute(text("SET LOCAL synchronous_commit TO off"))
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL synchronous_commit TO off"))
     connection.execute(_FORGET, {"name": announcement.name})

@@ -2,7 +2,7 @@
 
 The file lies beside the SQLite database and consists of words of eight bytes: `begun`, the number of the last revocation
 that began; `ended`, that of the last one that is over; and for each of 1,016 shards of users, the number of the last
-revocation that touched one of them.
+revocation that touched one of them. Two words more count checks, for people (`watchword doctor`).
 
 - **Revoke**, with SQLite's write lock, hence alone: `begun` + 1 is its number, which goes into the users' shards; then
   COMMIT; then, the lock being gone, into `ended`.
@@ -48,7 +48,7 @@ TRUST: Final = 1.0
 WORDS: Final = 1024
 """Of eight bytes; those of users begin at the ninth."""
 _SIZE: Final = 8 * WORDS
-_FORMAT, _GENERATION, _INODE, _UNSETTLED, _BEGUN, _ENDED, _FIRST_SHARD = 0, 1, 2, 3, 4, 5, 8
+_FORMAT, _GENERATION, _INODE, _UNSETTLED, _BEGUN, _ENDED, _HITS, _MISSES, _FIRST_SHARD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 _OPEN: Final = os.O_RDWR | getattr(os, "O_BINARY", 0)
 _FORMAT_1: Final = int.from_bytes(b"wwepoch1", "little")
 
@@ -90,6 +90,11 @@ class EpochFile:
         """The number of the last revocation that is over: take it before you read what you remember."""
         return self.words[_ENDED]
 
+    @property
+    def signal(self) -> int:
+        """A number that changes with each revocation that is over."""
+        return self.words[_ENDED] ^ self.generation << 32
+
     def begin(self, shards: set[int]) -> int:
         """Note that these users' sessions are about to change; return the revocation's number."""
         number = self.words[_BEGUN] + 1
@@ -101,6 +106,16 @@ class EpochFile:
     def end(self, number: int) -> None:
         """Note that this revocation is over, one way or the other."""
         self.words[_ENDED] = number
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """How many checks were answered from memory, and how many were not, as far as processes have told."""
+        return self.words[_HITS], self.words[_MISSES]
+
+    def tell(self, hits: int, misses: int) -> None:
+        """Add checks. Processes that add at the same moment may lose some: nothing is decided by them."""
+        self.words[_HITS] += hits
+        self.words[_MISSES] += misses
 
     @property
     def is_unsettled(self) -> bool:
@@ -157,6 +172,11 @@ class Epoch:
     def file(self) -> EpochFile | None:
         """The file, to be trusted until the moment that it names."""
         return self._file
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """How many checks were answered from memory, and how many were not, since the file was made."""
+        return self._file.told if self._file is not None else (0, 0)
 
     @property
     def is_due(self) -> bool:

@@ -31,6 +31,10 @@ What is easily got wrong, and held by tests/sessions/test_lease_model.py:
 - A revocation whose process died stays, until a worker has known it for twice `OVER`: by then all have heeded it, or
   begun anew. Whoever comes back from standing still and finds its own gone may return, and must delete nobody's row.
 
+An app beside a server of its own (`watchword.beside`) is a worker like any other: its statements travel over HTTP to the
+server, which carries them out, and so does the notification, as an event of a stream. On SQLite, where the server's own
+processes share an epoch, there are leases and announcements only for such apps.
+
 Notifications only make it quick. Where none come (CockroachDB; a pooler that takes connections away after each
 transaction), found out by sending one, workers look four times a second.
 
@@ -45,12 +49,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, final
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, extract, func, insert, select, true, update
-
 from watchword.foundation.clock import Clock
 from watchword.foundation.ids import new_id
+from watchword.storage.board import Board
 from watchword.storage.epoch import WORDS
-from watchword.storage.tables import leases, revocations
 
 LEASE: Final = 2.0
 """Seconds that a worker may answer from memory after it asked. So long, too, a worker that stands still delays a
@@ -64,15 +66,6 @@ POLL: Final = 0.25
 CHANNEL: Final = "watchword"
 """Of the notifications. They say nothing but "look"."""
 _NEVER: Final = -math.inf
-
-_LOOK = (
-    select(leases.c.acknowledged, revocations.c.id, revocations.c.shards)
-    .select_from(leases.outerjoin(revocations, true()))
-    .where(leases.c.worker == bindparam("name"))
-)
-_UPDATE = update(leases).where(leases.c.worker == bindparam("name"))
-DATABASE_NOW: Final = cast(extract("epoch", func.clock_timestamp()) * 1000, BigInteger)
-"""What the database's clock shows: for people, never for a decision."""
 
 
 class Lapse(StrEnum):
@@ -131,60 +124,54 @@ class Lease:
                 self.words[shard] = number
             self.ended = number
 
-    def take(self, connection: Connection, *, listens: bool, lapses: int = 0, lapsed: Lapse | None = None) -> None:
+    def take(self, board: Board, *, listens: bool, lapses: int = 0, lapsed: Lapse | None = None) -> None:
         """Write its row. It is not trusted before it was renewed once.
 
         Args:
-            connection: each statement on it is a transaction of its own; here as below.
+            board: where; here as below.
             listens: whether a notification gets through.
             lapses: how many leases this worker has lost.
             lapsed: why it lost the last one.
         """
-        row = {"worker": self.worker, "acknowledged": " ", "listens": listens, "lapses": lapses, "lapsed": lapsed}
-        zero = {"hits": 0, "misses": 0}
-        connection.execute(insert(leases).values(**row, **zero, granted_at=DATABASE_NOW, told_at=DATABASE_NOW))
+        board.take(self.worker, listens=listens, lapses=lapses, lapsed=lapsed)
 
-    def renew(self, connection: Connection) -> None:
+    def renew(self, board: Board) -> None:
         """Heed what was revoked, say so, and trust the memory from then on for `LEASE` seconds since this call.
 
         Raises:
             LeaseLostError: it is over, and what is remembered under it counts no more.
         """
         before = self._clock.monotonic()
-        rows = connection.execute(_LOOK, {"name": self.worker}).all()
+        look = board.look(self.worker)
         after = self._clock.monotonic()
-        if not rows:
+        if look is None:
             raise LeaseLostError(Lapse.TAKEN_AWAY)
         if _NEVER < self.trusted_until <= after:
             raise LeaseLostError(Lapse.LATE)
-        found = {row.id: row.shards for row in rows if row.id is not None}
-        for shards in (shards for name, shards in found.items() if name not in self._known):
+        for shards in (shards for name, shards in look.found.items() if name not in self._known):
             self.revoke(map(int, shards.split()))
-        self._known = {name: self._known.get(name, after) for name in found}
+        self._known = {name: self._known.get(name, after) for name in look.found}
         # What the row says, not what was sent to it: the database may have lost that in a crash.
-        if not found.keys() <= set(rows[0].acknowledged.split()):
-            named = f" {' '.join(found)} "
-            if not connection.execute(_UPDATE.values(acknowledged=named), {"name": self.worker}).rowcount:
-                raise LeaseLostError(Lapse.TAKEN_AWAY)
+        if not look.found.keys() <= look.acknowledged and not board.acknowledge(self.worker, look.found):
+            raise LeaseLostError(Lapse.TAKEN_AWAY)
         self.trusted_until = before + LEASE
-        self._clear_up(connection, after)
+        self._clear_up(board, after)
 
-    def tell(self, connection: Connection, hits: int, misses: int) -> None:
+    def tell(self, board: Board, hits: int, misses: int) -> None:
         """Write down how many checks were answered from memory, and how many were not."""
-        told = {"hits": hits, "misses": misses, "told_at": DATABASE_NOW}
-        connection.execute(_UPDATE.values(told), {"name": self.worker})
+        board.tell(self.worker, hits, misses)
 
     def end(self) -> None:
         """Answer nothing from memory any more."""
         self.trusted_until = _NEVER
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, board: Board) -> None:
         """End it, and let nobody wait for it."""
         self.end()
-        connection.execute(delete(leases).where(leases.c.worker == self.worker))
+        board.give_back(self.worker)
 
-    def _clear_up(self, connection: Connection, now: float) -> None:
+    def _clear_up(self, board: Board, now: float) -> None:
         """Delete revocations that whoever revoked left behind: by now every worker has heeded them, or begun anew."""
         left = [name for name, since in self._known.items() if now - since > 2 * OVER]
         if left:
-            connection.execute(delete(revocations).where(revocations.c.id.in_(left)))
+            board.forget(left)

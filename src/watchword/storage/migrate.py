@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-NEWEST = "0007"
+NEWEST = "0008"
 """The last revision. Named here, so that a start with nothing to migrate need not load Alembic (half a second)."""
 _LOCK = 7_242_007_391_116
 """Key of the PostgreSQL advisory lock that lets one migrating process at a time."""

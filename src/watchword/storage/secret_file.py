@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,3 +41,10 @@ def _make(path: Path) -> None:
             os.link(draft, path)
     finally:
         Path(draft).unlink()
+
+
+def secrets_of(given: Sequence[str], store_url: str, *, is_production: bool) -> tuple[Secret, ...]:
+    """Return the application's secrets: those given, or in development the one of the file beside the database."""
+    if given or is_production:
+        return tuple(map(Secret, given))
+    return (development_secret(secret_path(store_url)),)

@@ -22,6 +22,7 @@ from watchword.storage.engine import Dialect
 from watchword.storage.epoch import Epoch, EpochFile, Revocation
 from watchword.storage.keeper import LeaseKeeper
 from watchword.storage.lease import Lease
+from watchword.storage.listening import DatabaseSource
 from watchword.storage.metadata import REMEMBERED
 from watchword.storage.prepared import Readers, Statements
 
@@ -123,6 +124,7 @@ class Store:
     Attributes:
         epoch: on SQLite, what all processes are told of revocations.
         keeper: on PostgreSQL, what lets this process answer from memory.
+        on_revoked: is told how many seconds a revocation has taken.
 
     Raises:
         ConfigurationError: the URL can't be used.
@@ -137,9 +139,12 @@ class Store:
         self._pools_of_parents: list[Pool] = []
         self._readers = Readers(self.engine)
         self._statements = Statements(self.engine.dialect)
+        self._statistics: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self._told = (0, 0)
+        self.on_revoked: Callable[[float], None] | None = None
         database = self.engine.url.database or ""
         self.epoch = Epoch(Path(database), clock) if self._dialect == "sqlite" else None
-        self.keeper = LeaseKeeper(self.engine, clock) if self._dialect == "postgresql" else None
+        self.keeper = LeaseKeeper(DatabaseSource(self.engine), clock) if self._dialect == "postgresql" else None
         _stores.add(self)
 
     @contextmanager
@@ -186,15 +191,18 @@ class Store:
                     yield transaction
                     if self.epoch and (transaction.revoked or self.epoch.is_missing):
                         revocation = self.epoch.begin(_driver(connection), transaction.revoked)
-                    elif self.keeper and transaction.revoked:
+                    if transaction.revoked and (self.keeper or _has_leases(connection)):
                         announcement = announce(connection, transaction.revoked)
+                    began = self.clock.monotonic()
                     _commit(connection)
                     committed = True
             finally:
                 if self.epoch and revocation:
                     self.epoch.end(revocation, committed=committed)
-        if self.keeper and announcement:
-            settle(announcement, self.engine, self.clock, self.keeper.lease)
+        if announcement:
+            settle(announcement, self.engine, self.clock, self.keeper.lease if self.keeper else None)
+        if transaction.revoked and self.on_revoked is not None:
+            self.on_revoked(self.clock.monotonic() - began)
         transaction.committed()
 
     def prepared(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -230,8 +238,21 @@ class Store:
         if self.epoch.is_due:
             with self._guarded(), self._readers.connection() as connection:
                 self.epoch.look(connection)
+            self._tell(self.epoch)
         file = self.epoch.file
         return (file, file.ended) if file is not None else None
+
+    def count(self, statistics: Callable[[], tuple[int, int]]) -> None:
+        """Let `watchword doctor` know how many checks are answered from memory, and how many are not, as this tells."""
+        self._statistics = statistics
+
+    @property
+    def signal(self) -> int | None:
+        """A number that changes when something may have been revoked by any process; `None` where nobody would notice."""
+        if self.keeper is not None:
+            return self.keeper.signal
+        file = self.epoch.file if self.epoch is not None else None
+        return file.signal if file is not None and self.clock.monotonic() < file.trusted_until else None
 
     def migrate(self) -> None:
         """Bring the schema to this version's state. Safe when several processes do it at once.
@@ -277,6 +298,12 @@ class Store:
         elif not durable:
             connection.execute(text("SET LOCAL synchronous_commit TO off"))
 
+    def _tell(self, epoch: Epoch) -> None:
+        told, now = self._told, self._statistics()
+        if epoch.file is not None and now != told:
+            self._told = now
+            epoch.file.tell(now[0] - told[0], now[1] - told[1])
+
     @contextmanager
     def _turn(self) -> Generator[None]:
         if self._dialect != "sqlite":
@@ -319,6 +346,11 @@ def _commit(connection: Connection) -> None:
         # Closed, it can hold neither the lock nor half a transaction: SQLAlchemy would take it back as it is.
         connection.invalidate()
         raise
+
+
+def _has_leases(connection: Connection) -> bool:
+    """Tell whether an app beside this server may answer from memory; on SQLite, whose processes hold no leases."""
+    return _driver(connection).execute("SELECT 1 FROM leases LIMIT 1").fetchone() is not None
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -18,6 +18,8 @@ leases = Table(
     Column("misses", BigInteger, nullable=False),
     Column("lapses", Integer, nullable=False),
     Column("lapsed", String(32)),
+    # Of an app beside the server: by which key it speaks.
+    Column("service_key", String(30)),
 )
 
 revocations = Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Final, final
 
 from watchword.foundation.errors import AccessError, Denied, StoreUnavailableError, WatchwordError
@@ -228,3 +228,25 @@ async def respond(response: Response, send: Send, *, is_head: bool = False, pref
     headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": f"{prefix}http.response.start", "status": response.status, "headers": headers})
     await send({"type": f"{prefix}http.response.body", "body": b"" if is_head else response.body})
+
+
+async def respond_bit_by_bit(response: Response, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    """Send a response whose body comes as time passes, until it ends or the caller has gone."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        async for part in stream:
+            if gone.done():
+                return
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -8,7 +8,7 @@ from watchword.foundation.errors import AccessError, Denied, StoreUnavailableErr
 from watchword.http.body import MAXIMUM_BODY
 from watchword.http.origin import SAFE_METHODS
 from watchword.http.request import Request
-from watchword.web.answer import Answer, respond
+from watchword.web.answer import Answer, respond, respond_bit_by_bit
 from watchword.web.edge import Edge
 from watchword.web.exchange import Exchange, denied_by
 from watchword.web.outflow import READABLE, only_readable
@@ -79,7 +79,11 @@ class WatchwordMiddleware:
     async def _own(self, request: Request, outer: Exchange | None, receive: Receive, send: Send) -> None:
         """Answer a call of Watchword's own."""
         request.body = await _body(receive)
-        await respond(await self._edge.handle(request), send, is_head=request.method == "HEAD")
+        response = await self._edge.handle(request)
+        if response.stream is not None:
+            await respond_bit_by_bit(response, response.stream(), receive, send)
+        else:
+            await respond(response, send, is_head=request.method == "HEAD")
         if outer is not None:
             outer.ledger.note("Watchword's own route", None, allowed=True)
 

@@ -1,11 +1,12 @@
 """What every web adapter works with: the kernel, the gate, and threads for work that must not stop an event loop."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import Protocol, TypeVar, final
 
 from watchword.foundation.errors import BUSY, Denied
 from watchword.foundation.settings import Settings
@@ -17,6 +18,7 @@ from watchword.policy.actions.actions import Actions
 from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 
+Made = TypeVar("Made")
 LIGHT_THREADS = 8
 APP_THREADS = 32
 """For actions that are not async: however slow they are, session checks have threads of their own."""
@@ -91,23 +93,29 @@ class Edge:
         if route is not None and route.runs_app:
             return await self._run_app(loop, request)
         if route is None or not route.hashes_password:
-            return await loop.run_in_executor(self.light, self.kernel.handle, request)
+            return await loop.run_in_executor(self.light, _in_context(self.kernel.handle, request))
         if self._waiting >= MAXIMUM_WAITING:
             return self.refuse(request, Denied(BUSY, retry_after=5))
         self._waiting += 1
         try:
-            return await loop.run_in_executor(self._hashing, self.kernel.handle, request)
+            return await loop.run_in_executor(self._hashing, _in_context(self.kernel.handle, request))
         finally:
             self._waiting -= 1
 
     async def _run_app(self, loop: asyncio.AbstractEventLoop, request: Request) -> Response:
-        begun = await loop.run_in_executor(self._app, self.kernel.begin, request)
+        begun = await loop.run_in_executor(self._app, _in_context(self.kernel.begin, request))
         if not isinstance(begun, Awaiting):
             return begun
         answer = await self.kernel.run(request, begun)
         if isinstance(answer, Denied):
             return await loop.run_in_executor(self.light, self.kernel.finish, request, answer)
         return self.kernel.finish(request, answer)
+
+
+def _in_context(call: Callable[[Request], Made], request: Request) -> Callable[[], Made]:
+    """Return the call for a thread, which then sees the span that is open around the request."""
+    context = contextvars.copy_context()
+    return lambda: context.run(call, request)
 
 
 class Protected(Protocol):

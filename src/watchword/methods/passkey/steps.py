@@ -14,7 +14,7 @@ from watchword.foundation.encodings import EncodingError, base64url_decode
 from watchword.foundation.errors import Denied
 from watchword.foundation.secrets import same_bytes
 from watchword.http.address import address_bucket
-from watchword.http.origin import safe_next
+from watchword.http.origin import safe_return
 from watchword.http.request import Request
 from watchword.identity.users import account_by_id
 from watchword.methods.passkey import store
@@ -55,7 +55,7 @@ class PasskeySteps:
             if denied is not None:
                 return denied
             asked = ask(user_verification=True)
-            plan = Plan(next_page=safe_next(next_page, ""))
+            plan = Plan(next_page=safe_return(next_page, "", services.settings.origins))
             attempt, cookies = self._ceremonies.remember(tx, request, asked, purpose=SIGN_IN, user_id=None, plan=plan)
         public_key = request_options(self._ceremonies.party(request), asked)
         return CeremonyOptions(attempt=attempt.id, public_key=public_key), cookies

@@ -52,8 +52,7 @@ class Actions:
     def __init__(self, services: ActionServices) -> None:
         self._services = services
         self._named: dict[str, Action] = {}
-        keys = ActionKeys(services.keyring, services.store)
-        self.sweep = keys.sweep
+        keys = ActionKeys(services.keyring, services.claims)
         self.route = Route(
             method="POST",
             path="/actions/{reference}",
@@ -83,7 +82,7 @@ class Actions:
                     f"two actions are called {action.name} ({other.where} and {action.where}): rename one"
                 )
             if limit is not None:
-                self._services.limiter.declare(action.name, limit)
+                self._services.limits.declare(action.name, limit)
             self._named[action.name] = action
             mark(action.run, action, self._services.keyring)
             return cast("Function", action.run)

@@ -26,11 +26,11 @@ from watchword.http.problem import INTERNAL_ERROR, problem_response
 from watchword.http.request import Request
 from watchword.http.response import Response, json_response, redirect
 from watchword.http.route import Awaiting
-from watchword.limits.limiter import Limiter
+from watchword.limits.limiter import Rates
 from watchword.policy.actions.action import Action, Rule
 from watchword.policy.actions.arguments import ArgumentError, InvalidInput
 from watchword.policy.actions.flash import cookie_name, flash_cookie
-from watchword.policy.actions.keys import ActionKeys, Claim
+from watchword.policy.actions.keys import ActionKeys, Claim, Claims
 from watchword.policy.actions.reference import REFERENCE_INVALID, Reference, unseal
 from watchword.policy.actions.results import Redirect
 from watchword.policy.decide import GuardError
@@ -42,7 +42,6 @@ from watchword.policy.withheld import Withheld
 from watchword.sessions.gate import Gate
 from watchword.sessions.session import Session
 from watchword.sessions.verify import RequestContext, set_context
-from watchword.storage.store import Store
 from watchword.tokens.keyring import Keyring
 
 _log = logging.getLogger("watchword")
@@ -54,15 +53,17 @@ class ActionServices:
     """The rooms below, as actions use them; wired by `auth.py`.
 
     Attributes:
+        claims: where idempotency keys are written down.
+        limits: counts calls.
         executor: gives threads for database work while an async action runs.
         withhold: records an answer that does not leave, and returns what takes its place.
     """
 
     settings: Settings
-    store: Store
     keyring: Keyring
     gate: Gate
-    limiter: Limiter
+    claims: Claims
+    limits: Rates
     executor: Callable[[], Executor]
     withhold: Callable[[Request, Withheld], Response]
 
@@ -231,8 +232,7 @@ class Dispatch:
         if not action.limited:
             return None
         subject = session.user.id if session else address_bucket(request.address)
-        with self._services.store.write(durable=False) as tx:
-            return self._services.limiter.take(tx, action.name, subject)
+        return self._services.limits.take(action.name, subject)
 
     def _refused(self, request: Request, action: Action, session: Session | None, denied: Denied) -> Response | Denied:
         """Return the refusal; a browser that sent a form is led to sign in, or back to the form with what was wrong."""

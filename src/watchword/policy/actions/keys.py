@@ -7,7 +7,7 @@ run again, and the key stays taken until it is forgotten.
 
 import re
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple, Protocol, final
 
 import msgspec
 from sqlalchemy import delete, select, update
@@ -49,6 +49,67 @@ KEY_RUNNING: Final = Code(
 )
 
 
+class Known(NamedTuple):
+    """A key that somebody holds.
+
+    Attributes:
+        body: what is asked by it, as a MAC.
+        sealed: the answer, once there is one.
+    """
+
+    body: bytes
+    sealed: bytes | None
+
+
+class Claims(Protocol):
+    """Where the keys are written down: in the store, or at the server that an app stands beside."""
+
+    def claim(self, key: bytes, body: bytes) -> Known | None:
+        """Take the key: `None` where it was free, else who holds it."""
+        ...
+
+    def keep(self, key: bytes, sealed: bytes) -> None:
+        """Write the answer down."""
+        ...
+
+    def release(self, key: bytes) -> None:
+        """Give the key back."""
+        ...
+
+
+@final
+class StoredClaims:
+    """The keys in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def claim(self, key: bytes, body: bytes) -> Known | None:
+        """Take the key: `None` where it was free, else who holds it."""
+        with self._store.write() as tx:
+            tx.execute(delete(action_keys).where(action_keys.c.key == key, action_keys.c.expires_at <= tx.now))
+            row = {"key": key, "body": body, "sealed": None, "expires_at": tx.now + KEPT}
+            if tx.execute(insert_or_ignore(tx.dialect, action_keys), row).rowcount:
+                return None
+            found = tx.execute(select(action_keys).where(action_keys.c.key == key)).one()
+            return Known(found.body, found.sealed)
+
+    def keep(self, key: bytes, sealed: bytes) -> None:
+        """Write the answer down."""
+        with self._store.write() as tx:
+            tx.execute(update(action_keys).where(action_keys.c.key == key).values(sealed=sealed))
+
+    def release(self, key: bytes) -> None:
+        """Give the key back."""
+        with self._store.write() as tx:
+            tx.execute(delete(action_keys).where(action_keys.c.key == key))
+
+    @staticmethod
+    def sweep(tx: Transaction) -> int:
+        """Delete keys that are forgotten; return how many."""
+        return tx.execute(delete(action_keys).where(action_keys.c.expires_at <= tx.now)).rowcount
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -61,9 +122,9 @@ class Claim:
 class ActionKeys:
     """The keys of all actions of one `Auth`."""
 
-    def __init__(self, keyring: Keyring, store: Store) -> None:
+    def __init__(self, keyring: Keyring, claims: Claims) -> None:
         self._keyring = keyring
-        self._store = store
+        self._claims = claims
 
     def claim(self, request: Request, owner: str, action: str, bound: bytes) -> Claim | Response | Denied | None:
         """Take the key that the request names: `None` where it names none.
@@ -87,34 +148,22 @@ class ActionKeys:
         key = self._keyring.mac(_PURPOSE, length_prefixed(owner.encode(), action.encode(), name))
         kind = (request.header("content-type") or "").encode("latin-1")
         body = self._keyring.mac(_PURPOSE, length_prefixed(key, bound, kind, request.body))
-        with self._store.write() as tx:
-            tx.execute(delete(action_keys).where(action_keys.c.key == key, action_keys.c.expires_at <= tx.now))
-            row = {"key": key, "body": body, "sealed": None, "expires_at": tx.now + KEPT}
-            if tx.execute(insert_or_ignore(tx.dialect, action_keys), row).rowcount:
-                return Claim(key)
-            return self._known(tx, key, body)
+        known = self._claims.claim(key, body)
+        return Claim(key) if known is None else self._answer(known, key, body)
 
     def keep(self, claim: Claim, response: Response) -> None:
         """Keep the answer for whoever asks again."""
         content = msgspec.msgpack.encode((response.status, response.body, response.headers))
-        sealed = self._keyring.seal(_ANSWER, claim.key + content)
-        with self._store.write() as tx:
-            tx.execute(update(action_keys).where(action_keys.c.key == claim.key).values(sealed=sealed))
+        self._claims.keep(claim.key, self._keyring.seal(_ANSWER, claim.key + content))
 
     def release(self, claim: Claim) -> None:
         """Give the key back: the action has not run."""
-        with self._store.write() as tx:
-            tx.execute(delete(action_keys).where(action_keys.c.key == claim.key))
+        self._claims.release(claim.key)
 
-    def sweep(self, tx: Transaction) -> int:
-        """Delete keys that are forgotten; return how many."""
-        return tx.execute(delete(action_keys).where(action_keys.c.expires_at <= tx.now)).rowcount
-
-    def _known(self, tx: Transaction, key: bytes, body: bytes) -> Response | Denied:
-        row = tx.execute(select(action_keys).where(action_keys.c.key == key)).one()
-        if not same_bytes(row.body, body):
+    def _answer(self, known: Known, key: bytes, body: bytes) -> Response | Denied:
+        if not same_bytes(known.body, body):
             return Denied(KEY_REUSED)
-        opened = None if row.sealed is None else self._keyring.unseal(_ANSWER, row.sealed)
+        opened = None if known.sealed is None else self._keyring.unseal(_ANSWER, known.sealed)
         # An answer under a secret that is gone, or moved here from another row, can't be given; nor may it run again.
         if opened is None or opened[: len(key)] != key:
             return Denied(KEY_RUNNING, retry_after=1)
