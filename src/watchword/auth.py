@@ -180,7 +180,6 @@ class Auth:
         self, server: str | None, given: Mapping[str, Any], clock: Clock, foreign: ForeignSessions
     ) -> None:
         """Put together what an app has whose store is a server's."""
-        # Imported only where it is used: whoever has a store of their own needs no HTTP client.
         from watchword.beside.app import BesideApp
         from watchword.beside.options import refuse_unfit
 

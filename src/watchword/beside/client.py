@@ -8,12 +8,16 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar, final
 
-import httpcore
 import msgspec
 
 from watchword.foundation.clock import Clock
-from watchword.foundation.errors import StoreUnavailableError
+from watchword.foundation.errors import ConfigurationError, StoreUnavailableError
 from watchword.foundation.secrets import Secret
+
+try:
+    import httpcore
+except ModuleNotFoundError:
+    raise ConfigurationError("an app beside a server needs its HTTP client: pip install 'watchword[beside]'") from None
 
 LONGEST: Final = 2.0
 """Seconds for each step of a call: to connect, to send, to hear something."""
