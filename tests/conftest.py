@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.support.actions",
     "tests.support.canaries",
     "tests.support.node",
+    "tests.support.client",
 ]
 
 # A shared machine pauses at will: how long one example takes says nothing.
