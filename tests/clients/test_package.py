@@ -11,8 +11,11 @@ import pytest
 from scripts.generate_client import TYPES, types
 from tests.support.client import CLIENT, bundle, run
 
-CORE = 5_000
-"""Bytes, gzipped."""
+KIB = 1_024
+CORE, REACT = 5 * KIB, 3 * KIB
+"""Bytes, minified and gzipped: of the core, and what React's part adds to it."""
+OUTSIDE = ("--external:react", "--external:react/jsx-runtime")
+BOTH = 'export * from "@watchword/client"; export * from "@watchword/client/react"'
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +47,7 @@ def test_the_sources_are_formatted_and_clean(client_package: Path):
 def test_the_packed_form_is_right_for_every_resolver(client_package: Path, packed: Path):
     """publint and attw find nothing; CommonJS and the resolution of Node 10 are not served, on purpose."""
     run(client_package, "publint", str(packed), "--strict")
-    run(client_package, "attw", str(packed), "--profile", "esm-only", "--exclude-entrypoints", "package.json", *STYLES)
-
-
-STYLES: list[str] = []
+    run(client_package, "attw", str(packed), "--profile", "esm-only", "--exclude-entrypoints", "react/styles.css")
 
 
 def test_the_packed_form_has_the_built_files_and_no_more(packed: Path):
@@ -69,6 +69,12 @@ def test_the_core_has_no_dependency_and_stays_small(client_package: Path):
     assert {name for name in imported if not name.startswith("./")} == set()
 
 
+def test_the_part_for_react_stays_small(client_package: Path):
+    """What it adds to the core, with all its components; React itself is the app's."""
+    core = weighed(client_package, 'export * from "@watchword/client"')
+    assert weighed(client_package, BOTH, *OUTSIDE) - core <= REACT
+
+
 def test_what_is_not_used_is_not_shipped(client_package: Path):
     """Who signs in by password alone ships no passkeys."""
     text = (
@@ -81,13 +87,10 @@ def test_what_is_not_used_is_not_shipped(client_package: Path):
 
 def test_no_part_for_browsers_touches_a_secret(client_package: Path):
     """No cookie is read, nothing is stored, and no session's token has a name here."""
-    code = bundle(client_package, BROWSER).decode()
+    code = bundle(client_package, BOTH, *OUTSIDE).decode()
     assert [
         word for word in ("document.cookie", "localStorage", "sessionStorage", "wws_", "indexedDB") if word in code
     ] == []
-
-
-BROWSER = 'export * from "@watchword/client"'
 
 
 def test_the_package_names_what_it_needs(client_package: Path):

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -64,15 +65,21 @@ def _build(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
     run(folder, "npm", "run", "build")
+    itself = folder / "node_modules/@watchword/client"
+    if not itself.is_symlink():
+        itself.parent.mkdir(exist_ok=True)
+        itself.symlink_to(folder)
     note.write_text(digest)
 
 
 def bundle(folder: Path, entry: Path | str, *options: str) -> bytes:
     """Return a module for browsers, made by esbuild of a file, or of this text of one."""
-    command = [str(folder / "node_modules/.bin/esbuild"), "--bundle", "--format=esm", "--target=es2022", *options]
+    command = [str(folder / "node_modules/.bin/esbuild"), "--bundle", "--jsx=automatic", "--target=es2022"]
+    command += ["--format=esm", *options]
+    path = {**os.environ, "NODE_PATH": str(folder / "node_modules")}
     given = entry.encode() if isinstance(entry, str) else None
     command += [str(entry)] if given is None else ["--loader=tsx"]
-    made = subprocess.run(command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, check=False)
+    made = subprocess.run(command, cwd=folder, input=given, capture_output=True, timeout=PATIENCE, env=path)
     assert made.returncode == 0, made.stderr.decode()
     return made.stdout
 

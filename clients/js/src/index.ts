@@ -12,6 +12,7 @@ export {
 } from "./passkey.js"
 export { type Code, type FieldError, WatchwordError } from "./problem.js"
 export { safeNext } from "./redirect.js"
+export { meets, type Rule } from "./rule.js"
 export { type SessionState, SessionStore } from "./session.js"
 export {
   type CodeStep,
