@@ -1,5 +1,8 @@
 """The client's core in a real Chromium, against a real server."""
 
+import base64
+import hmac
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -237,10 +240,6 @@ def test_an_action_runs_by_its_reference(client_site: Site, page: Page):
 
 def shown(secret: str, later: int = 0) -> str:
     """The code that an app shows now, made from RFC 6238 alone."""
-    import base64
-    import hmac
-    import time
-
     counter = int(time.time() * 1000) // STEP + later
     digest = hmac.digest(base64.b32decode(secret), counter.to_bytes(8, "big"), "sha1")
     offset = digest[-1] & 15

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 from tests.support.contest import UNLIMITED
 from tests.support.site import CHEAP, SECRET
 from watchword import Auth, InvalidInput, Password, SessionTokens, action_ref, guard, public, verify_session
+from watchword.web.asgi import ASGIApp, Receive, Scope, Send
 from watchword.web.fastapi import Session, protect
 
 STORE, PAGES, BASE = "CLIENT_STORE", "CLIENT_PAGES", "CLIENT_BASE"
@@ -29,7 +30,7 @@ def make_auth(store: str, base_url: str | None = None) -> Auth:
     )
 
 
-def create() -> FastAPI:
+def create() -> ASGIApp:
     """Return the app of one worker."""
     auth, app = make_auth(os.environ[STORE], os.environ.get(BASE)), FastAPI()
     protect(app, auth)
@@ -39,6 +40,13 @@ def create() -> FastAPI:
         if name == "nobody":
             raise InvalidInput(name="the name of somebody")
         return f"Hello {name}"
+
+    asked: list[str] = []
+
+    @app.get("/api/asked")
+    @public
+    def times(path: str) -> int:
+        return asked.count(path)
 
     @app.get("/pages/{name}")
     @public
@@ -63,4 +71,8 @@ def create() -> FastAPI:
     def reference(session: Session) -> dict[str, str]:
         return {"reference": action_ref(greet), "for": session.user.id}
 
-    return app
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope.get("path", ""))
+        await app(scope, receive, send)
+
+    return counted
