@@ -78,7 +78,7 @@ def check(package: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
 
 
-def test_what_decides_passes(client_package: Path, tmp_path: Path):
+def test_what_decides_passes_the_check(client_package: Path, tmp_path: Path):
     """Each way that is described, and what is not exported to callers at all."""
     write(tmp_path, DECIDES)
     done = check(client_package, tmp_path, "check")
