@@ -66,9 +66,9 @@ def _build(folder: Path) -> None:
         shutil.copy(file, target)
     run(folder, "npm", "run", "build")
     itself = folder / "node_modules/@watchword/client"
-    if not itself.is_symlink():
-        itself.parent.mkdir(exist_ok=True)
-        itself.symlink_to(folder)
+    itself.parent.mkdir(exist_ok=True)
+    itself.unlink(missing_ok=True)
+    itself.symlink_to("../..")
     note.write_text(digest)
 
 
