@@ -1,7 +1,7 @@
 """What the client's tests share: a real server with the pages of the client on it, and people with accounts there."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,10 @@ import httpx
 import pytest
 
 from tests.journeys.test_pages import code_in, newest_mail
-from tests.support.client import bundle
 from tests.support.client_site import PAGES, STORE, make_auth
 from tests.support.server import Server, free_port, running
 from watchword import Auth
 
-HERE = Path(__file__).parent / "pages"
 PASSWORD = "analytical engine no. 1"
 
 
@@ -44,27 +42,19 @@ class Site:
         return httpx.Client(base_url=self.url, trust_env=False, headers={"origin": self.url})
 
 
-PAGES_OF: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "core": ("core.ts", ()),
-    "react": ("react.tsx", ()),
-    "react18": ("react.tsx", ("--alias:react=react-18", "--alias:react-dom=react-dom-18")),
-}
-"""The pages, each by what it is bundled of."""
-
-
 def write_page(folder: Path, name: str, script: str, root: str = '<div id="root"></div>') -> None:
     """Write a page that runs this script."""
     page = f'<!doctype html><html lang="en"><title>{name}</title><link rel="stylesheet" href="styles.css"><link rel="icon" href="data:,">{root}'
     (folder / f"{name}.html").write_text(f'{page}<script type="module" src="{script}.js"></script>')
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client_site(client_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with the pages in tests/clients/pages, bundled."""
     folder = tmp_path_factory.mktemp("client")
-    for name, (source, options) in PAGES_OF.items():
-        (folder / f"{name}.js").write_bytes(bundle(client_package, HERE / source, *options))
-        write_page(folder, name, name)
+    for script in (client_package / "bundled").glob("*.js"):
+        shutil.copy(script, folder)
+        write_page(folder, script.stem, script.stem)
     shutil.copy(client_package / "dist/react/styles.css", folder)
     store = f"sqlite:///{folder}/accounts.sqlite3"
     environment = {STORE: store, PAGES: str(folder), "NO_PROXY": "*"}

@@ -13,7 +13,7 @@ from tests.clients.conftest import PASSWORD, Site, write_page
 from tests.journeys.test_passkeys import Device
 from tests.pages.test_accessibility import violations
 from tests.support.chromium import screenshot
-from tests.support.client import bundle, run
+from tests.support.client import run
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ def signed_in(page: Page, site: Site, email: str, role: str = "user", name: str 
     return user_id
 
 
-@pytest.mark.parametrize("react", ["react", "react18"])
+@pytest.mark.parametrize("react", ["react", pytest.param("react18", marks=pytest.mark.all)])
 def test_the_view_follows_the_session_in_strict_mode(client_site: Site, page: Page, react: str):
     """React 18 and 19: nobody, a user, an admin; one question is asked as the page opens, though effects run twice."""
     asked: list[str] = []
@@ -66,13 +66,11 @@ def test_a_user_id_leads_swr_to_the_persons_own_data(client_site: Site, page: Pa
     expect(page.locator("#profile")).to_have_text("Hello Grace")
 
 
-def test_a_page_rendered_by_the_server_shows_its_person_at_once(
-    client_site: Site, client_package: Path, page: Page, tmp_path: Path
-):
+def test_a_page_rendered_by_the_server_shows_its_person_at_once(client_site: Site, client_package: Path, page: Page):
     """No flash and no mismatch: the first picture is the server's, and no question is asked for it."""
     signed_in(page, client_site, "hydrated@example.org", "admin")
     session = page.request.get(f"{client_site.url}/auth/session").json()["session"]
-    rendered = render(client_package, tmp_path, {"view": "rights", "session": session})
+    rendered = render(client_package, {"view": "rights", "session": session})
     assert ">admin<" in rendered and "signed_in" in rendered
     root = f'<div id="root" data-session="{html.escape(json.dumps(session))}">{rendered}</div>'
     write_page(client_site.pages, "hydrated", "react", root)
@@ -93,17 +91,14 @@ def test_a_page_rendered_by_the_server_shows_its_person_at_once(
     expect(page.get_by_text("outside", exact=True)).to_be_visible()
 
 
-def render(package: Path, folder: Path, given: dict[str, Any]) -> str:
+def render(package: Path, given: dict[str, Any]) -> str:
     """Return what a server without a DOM makes of the view."""
-    program = folder / "server.cjs"
-    source = Path(__file__).parent / "pages/server.tsx"
-    program.write_bytes(bundle(package, source, "--platform=node", "--format=cjs"))
-    return run(package, "node", str(program), json.dumps(given))
+    return run(package, "node", "bundled/server.cjs", json.dumps(given))
 
 
-def test_who_is_not_known_yet_is_nobody_and_nobody_in_particular(client_package: Path, tmp_path: Path):
+def test_who_is_not_known_yet_is_nobody_and_nobody_in_particular(client_package: Path):
     """Rendered on a server without a session: neither what is for people inside, nor what is for those outside."""
-    rendered = render(client_package, tmp_path, {"view": "rights"})
+    rendered = render(client_package, {"view": "rights"})
     assert ">wait<" in rendered
     assert not re.search("inside|outside|>admin<", rendered)
 

@@ -3,20 +3,15 @@
 import json
 from pathlib import Path
 
-from tests.clients.conftest import HERE, PASSWORD, Site
-from tests.support.client import bundle, run
+from tests.clients.conftest import PASSWORD, Site
+from tests.support.client import run
 
 
-def test_apps_are_tested_with_made_sessions_and_signed_in_by_the_real_server(
-    client_site: Site, client_package: Path, tmp_path: Path
-):
+def test_apps_are_tested_with_made_sessions_and_signed_in_by_the_real_server(client_site: Site, client_package: Path):
     """A client without a server shows its session and fails each call; `signIn` is the server's own sign-in."""
     client_site.account("playwright@example.org")
-    program = tmp_path / "testing.mjs"
-    required = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
-    program.write_bytes(bundle(client_package, HERE / "testing.tsx", "--platform=node", f"--banner:js={required}"))
     given = {"url": client_site.url, "identifier": "playwright@example.org", "password": PASSWORD}
-    said = json.loads(run(client_package, "node", str(program), json.dumps(given)))
+    said = json.loads(run(client_package, "node", "bundled/testing.cjs", json.dumps(given)))
     assert "invalid_credentials" in said.pop("refused")
     assert said == {
         "shown": "for admins",

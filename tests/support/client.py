@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,17 @@ CLIENT: Final = ROOT / "clients/js"
 CACHE: Final = ROOT / ".watchword/client"
 PATIENCE: Final = 900
 """Seconds for an installation."""
-_FOLDERS: Final = ("src", "tests")
+PAGES: Final = ROOT / "tests/clients/pages"
+_NODE: Final = ("--platform=node", "--format=cjs")
+BUNDLES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "core.js": ("core.ts", ()),
+    "react.js": ("react.tsx", ()),
+    "react18.js": ("react.tsx", ("--alias:react=react-18", "--alias:react-dom=react-dom-18")),
+    "server.cjs": ("server.tsx", _NODE),
+    "testing.cjs": ("testing.tsx", _NODE),
+}
+"""What the tests run, in a browser or in Node.js, each by what it is bundled of; made with the package."""
+_FOLDERS: Final = ("src",)
 _FILES: Final = ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "biome.json", "README.md")
 
 
@@ -54,7 +64,8 @@ def _build(folder: Path) -> None:
     """Bring `dist` in line with the sources."""
     sources = [file for name in _FOLDERS for file in sorted((CLIENT / name).rglob("*")) if file.is_file()]
     sources += [CLIENT / name for name in _FILES]
-    text = b"\0".join(str(file.relative_to(CLIENT)).encode() + b"\0" + file.read_bytes() for file in sources)
+    pages = [file for file in sorted(PAGES.iterdir()) if file.is_file()]
+    text = b"\0".join(str(file).encode() + b"\0" + file.read_bytes() for file in (*sources, *pages, Path(__file__)))
     digest, note = hashlib.sha256(text).hexdigest(), folder / "built"
     if note.exists() and note.read_text() == digest:
         return
@@ -69,6 +80,9 @@ def _build(folder: Path) -> None:
     itself.parent.mkdir(exist_ok=True)
     itself.unlink(missing_ok=True)
     itself.symlink_to("../..")
+    (folder / "bundled").mkdir(exist_ok=True)
+    for name, (source, options) in BUNDLES.items():
+        (folder / "bundled" / name).write_bytes(bundle(folder, PAGES / source, *options))
     note.write_text(digest)
 
 

@@ -11,19 +11,23 @@ const request = {
     return { ok: () => answer.ok, text: async () => text, json: async () => JSON.parse(text) }
   },
 }
-const admin = sessionOf({ user: { role: "admin" } })
-const client = clientOf(admin)
-const wrong = { ...given, password: "not this one" }
-const said = {
-  shown: renderToString(
-    <ContextProvider client={client} session={client.session.get().session}>
-      <Show when={{ role: "admin" }}>for admins</Show>
-    </ContextProvider>,
-  ),
-  nobody: clientOf(null).session.get().status,
-  refreshed: (await client.session.refresh()).session?.user.role,
-  called: await client.call("GET", "/sessions").catch((error) => `${error.code} ${error.message}`),
-  signedIn: (await signIn({ request }, given)).user.email,
-  refused: await signIn({ request }, wrong).catch((error: Error) => error.message),
+async function main() {
+  const admin = sessionOf({ user: { role: "admin" } })
+  const client = clientOf(admin)
+  const wrong = { ...given, password: "not this one" }
+  const said = {
+    shown: renderToString(
+      <ContextProvider client={client} session={client.session.get().session}>
+        <Show when={{ role: "admin" }}>for admins</Show>
+      </ContextProvider>,
+    ),
+    nobody: clientOf(null).session.get().status,
+    refreshed: (await client.session.refresh()).session?.user.role,
+    called: await client.call("GET", "/sessions").catch((error) => `${error.code} ${error.message}`),
+    signedIn: (await signIn({ request }, given)).user.email,
+    refused: await signIn({ request }, wrong).catch((error: Error) => error.message),
+  }
+  process.stdout.write(JSON.stringify(said))
 }
-process.stdout.write(JSON.stringify(said))
+
+void main()
