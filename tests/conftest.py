@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.node",
     "tests.support.provider",
     "tests.support.forged",
+    "tests.support.client",
 ]
 
 HERE = Path(__file__).parent

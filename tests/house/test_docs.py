@@ -22,6 +22,8 @@ LARGEST_PICTURE = 200_000
 """Bytes."""
 DJANGO_SETTINGS = {"WATCHWORD_PUBLIC", "WATCHWORD_GUARDS"}
 """Settings of a Django project, and no environment variables."""
+NEXT_SETTINGS = {"WATCHWORD_URL", "WATCHWORD_ISSUER", "WATCHWORD_AUDIENCE"}
+"""Environment variables of a Next.js server, which the client reads."""
 OTHER_HEADINGS = {"Adapters"}
 """Of the Python reference: what is no public name of `watchword`."""
 
@@ -54,7 +56,7 @@ def test_the_python_reference_has_every_public_name_and_no_other():
 
 def test_every_environment_variable_in_the_docs_is_declared():
     named = {name for text in written().values() for name in re.findall(r"WATCHWORD_[A-Z_]*[A-Z]", text)}
-    assert named - {"WATCHWORD_CONFIG"} - DJANGO_SETTINGS == set(VARIABLES)
+    assert named - {"WATCHWORD_CONFIG"} - DJANGO_SETTINGS - NEXT_SETTINGS == set(VARIABLES)
 
 
 def test_every_command_in_the_docs_is_there():

@@ -1,0 +1,6 @@
+export type { Session, User } from "../contract.js"
+export { WatchwordError } from "../problem.js"
+export type { Rule } from "../rule.js"
+export type { LocalSession } from "./local.js"
+export { declarePublic, require, verifySession, withRole } from "./session.js"
+export { taintSession } from "./taint.js"

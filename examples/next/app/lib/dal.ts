@@ -1,0 +1,1 @@
+export { require, verifySession } from "@watchword/client/next"

@@ -1,0 +1,2 @@
+"use client"
+export const Told = ({ what }: { what: unknown }) => <p>{JSON.stringify(what)}</p>

@@ -1,0 +1,1 @@
+export * from "@watchword/client/react"

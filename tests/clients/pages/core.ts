@@ -1,0 +1,3 @@
+import * as watchword from "@watchword/client"
+
+Object.assign(window, { watchword, client: watchword.createClient(), seen: [] })
