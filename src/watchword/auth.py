@@ -1,6 +1,5 @@
 """`Auth`: settings become a wired object here, and what is not safe is refused. The only module that knows all rooms."""
 
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,27 +8,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 from watchword.admission import attempt as attempts
 from watchword.admission.browser import sweep_devices
 from watchword.admission.services import Feature, Method, Part, Services
-from watchword.audit.events import AuditEvent
+from watchword.answers import Answers
 from watchword.audit.log import AuditLog
 from watchword.features.account.routes import AccountFeature
 from watchword.features.account.steps import AccountSteps
 from watchword.features.administration.steps import Administration
 from watchword.features.first_admin.steps import FirstAdmin
-from watchword.features.service_keys.keys import SERVICE_KEY_INVALID
 from watchword.features.service_keys.routes import ServiceFeature
 from watchword.features.step_up.routes import StepUpFeature
-from watchword.features.trust_notices.routes import NOTICE_INVALID, TrustNotices
+from watchword.features.trust_notices.routes import TrustNotices
 from watchword.foundation.clock import Clock, SystemClock
 from watchword.foundation.environment import from_document, from_environment, settings_of, stated, texts_of
-from watchword.foundation.errors import FORBIDDEN, ConfigurationError, Denied, StoreUnavailableError
+from watchword.foundation.errors import ConfigurationError
 from watchword.foundation.secrets import Secret
 from watchword.foundation.settings import SMTP, Brand, Mode, SecondFactor, SessionLimits
 from watchword.foundation.telemetry import telemetry
-from watchword.http.address import address_bucket
 from watchword.http.kernel import Kernel
-from watchword.http.origin import ORIGIN_NOT_ALLOWED
-from watchword.http.request import Request
-from watchword.http.response import Response
 from watchword.limits.limiter import Limiter, StoredRates
 from watchword.methods.email_code.routes import EmailCode
 from watchword.methods.oauth.declaration import OAuth
@@ -46,10 +40,8 @@ from watchword.pages.routes import Pages
 from watchword.policy.actions.actions import Actions
 from watchword.policy.actions.dispatch import ActionServices
 from watchword.policy.actions.keys import StoredClaims
-from watchword.policy.actions.reference import REFERENCE_INVALID
 from watchword.policy.guard import Guard
 from watchword.policy.taint import taint_settings
-from watchword.policy.withheld import RESPONSE_WITHHELD, Withheld
 from watchword.refusals import refuse_unreachable, refuse_unsafe
 from watchword.service import service_routes
 from watchword.sessions import endings, records
@@ -70,14 +62,6 @@ if TYPE_CHECKING:
     from watchword.methods.oauth.routes import OAuthMethod
     from watchword.methods.oauth.tokens import ProviderToken
 
-_NOTED = {
-    ORIGIN_NOT_ALLOWED.name: AuditEvent.ORIGIN_REFUSED,
-    FORBIDDEN.name: AuditEvent.ACCESS_REFUSED,
-    REFERENCE_INVALID.name: AuditEvent.ACCESS_REFUSED,
-    NOTICE_INVALID.name: AuditEvent.TRUST_NOTICE_REFUSED,
-    SERVICE_KEY_INVALID.name: AuditEvent.ACCESS_REFUSED,
-}
-_log = logging.getLogger("watchword")
 Function = TypeVar("Function", bound=Callable[..., Any])
 INSTALLED = (Passkey(), TOTP(), RecoveryCodes())
 """The methods beside the password, each used where its libraries are installed."""
@@ -211,9 +195,10 @@ class Auth:
             cookies=cookies,
             gate=self.gate,
         )
+        self.answers = Answers(self.services)
         self._claims = StoredClaims(self.store)
         rates = StoredRates(limiter, self.store)
-        actions = (settings, keyring, self.gate, self._claims, rates, lambda: self.edge.light, self._withhold)
+        actions = (settings, keyring, self.gate, self._claims, rates, lambda: self.edge.light, self.answers.withhold)
         self.actions = Actions(ActionServices(*actions))
         secrets = {f"WATCHWORD_SECRET {number}": secret for number, secret in enumerate(keyring.secrets, 1)}
         taint_settings(self, secrets | {"WATCHWORD_SMTP": settings.smtp.password if settings.smtp else None})
@@ -255,11 +240,12 @@ class Auth:
         kernel = Kernel(
             self.routes,
             settings,
-            take_limit=self._take_limit,
+            take_limit=self.answers.take_limit,
             render_problem=self.pages.render_problem,
-            note_refusal=self._note_refusal,
+            note_refusal=self.answers.note_refusal,
         )
-        self.edge = Edge(settings, kernel, self.gate, self._refuse, self._withhold, self.start, self.stop)
+        answers = self.answers.by(kernel, self.pages.refuse)
+        self.edge = Edge(settings, kernel, self.gate, answers.refuse, answers.withhold, self.start, self.stop)
         transport = SMTPTransport(settings.smtp) if settings.smtp else Mailbox(services.outbox)
         self._delivery = DeliveryWorker(self.store, services.outbox, transport)
         self._upkeep = self._sweeping()
@@ -395,44 +381,3 @@ class Auth:
         """Return the one-time address that makes the first admin, or `None` where there is an admin."""
         token = self.first_admin.link()
         return f"{base_url}{self.settings.prefix}/setup/{token.reveal()}" if token else None
-
-    def _refuse(self, request: Request, denied: Denied) -> Response:
-        self.edge.kernel.locate(request)
-        self.edge.kernel.count(denied)
-        self._note_refusal(request, denied)
-        return self.pages.refuse(request, denied)
-
-    def _withhold(self, request: Request, withheld: Withheld) -> Response:
-        """Write down that an answer did not leave, and return what takes its place; only a developer learns why."""
-        self.edge.kernel.locate(request)
-        explanation = withheld.explain(request.path)
-        # Not the explanation, which can name the path: a log holds nothing that a caller sent (A148).
-        _log.error("an answer was withheld (%s): %s", withheld.reason, withheld.handler or "no handler's")
-        self._note(request, AuditEvent.RESPONSE_WITHHELD, handler=withheld.handler[:200], reason=withheld.reason)
-        return self.pages.refuse(request, Denied(RESPONSE_WITHHELD, "" if self.settings.is_production else explanation))
-
-    def _note_refusal(self, request: Request, denied: Denied) -> None:
-        """Record what only an attack or a mistake leads to; no more of it than a limit, so that nobody fills the log."""
-        event = _NOTED.get(denied.code.name)
-        if event is not None:
-            # Of a route that takes parameters, its pattern: they can be codes, links or references.
-            route = self.edge.kernel.route_for(request)
-            path = f"{self.settings.prefix}{route.path}" if route else request.path[:200]
-            self._note(request, event, path=path)
-
-    def _note(self, request: Request, event: AuditEvent, **details: str) -> None:
-        address = address_bucket(request.address)
-        try:
-            with self.store.write(durable=False) as tx:
-                if self.services.limiter.take(tx, "refusal_address", address) is None:
-                    session = self.gate.remembered(request)
-                    # The id of another system's user is none of ours.
-                    user_id = session.user.id if session and session.source == "watchword" else None
-                    self.services.note(tx, event, request, user_id, **details)
-        except StoreUnavailableError:
-            # The refusal stands all the same.
-            _log.warning("%s could not be recorded: the database can't answer", event)
-
-    def _take_limit(self, name: str, request: Request) -> Denied | None:
-        with self.store.write(durable=False) as tx:
-            return self.services.limiter.take(tx, name, address_bucket(request.address))
