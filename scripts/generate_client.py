@@ -9,7 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from watchword import Auth, SessionTokens
+from watchword import TOTP, Auth, OAuth, Passkey, RecoveryCodes, SessionTokens
 from watchword.http.request import Request
 
 CLIENT: Final = Path(__file__).parent.parent / "clients/js"
@@ -29,7 +29,12 @@ def contract() -> dict[str, Any]:
     described once, with the codes that any call names.
     """
     with tempfile.TemporaryDirectory() as folder:
-        auth = Auth(store=f"sqlite:///{folder}/contract", environ={}, features=[SessionTokens(audience="client")])
+        auth = Auth(
+            store=f"sqlite:///{folder}/contract",
+            environ={},
+            methods=[Passkey(), TOTP(), RecoveryCodes(), OAuth("google", client_id="client", client_secret="secret")],
+            features=[SessionTokens(audience="client")],
+        )
         asked = Request("GET", f"{auth.settings.prefix}/openapi.json", headers=[(b"host", b"localhost")])
         document = json.loads(auth.edge.kernel.handle(asked).body)
         auth.stop()
