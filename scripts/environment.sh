@@ -67,6 +67,8 @@ find_uv() {
 
 # Brings .venv in line with uv.lock. Takes what to install, as options of `uv sync`.
 synchronize() {
+    # Compiled once, not at each of the hundred starts of a test run.
+    unset PYTHONDONTWRITEBYTECODE
     find_uv
     if ! is_usable_python "$python"; then
         UV_PYTHON=${UV_PYTHON:-$(find_python)}

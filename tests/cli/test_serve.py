@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.server import free_port
 
@@ -52,6 +53,7 @@ def test_an_empty_folder_is_all_it_needs(tmp_path):
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.all
 def test_the_command_line_goes_before_the_environment_and_that_before_the_file(tmp_path, monkeypatch):
     in_file, in_environment, on_command_line = free_port(), free_port(), free_port()
     (tmp_path / "own.toml").write_text(f"store = 'sqlite:///own.sqlite3'\n[server]\nport = {in_file}")

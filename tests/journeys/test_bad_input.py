@@ -83,6 +83,8 @@ def json_bodies(route: Route) -> Iterator[Bad]:
 
 
 def json_fields(route: Route) -> Iterator[Bad]:
+    if route.path.startswith("/service/"):
+        return  # bytes, numbers and ids: tests/beside/test_bad_calls.py
     for info in body_fields(route):
         name = info.encode_name
         for value in (1, 1.5, True, [], [CANARY], *(() if is_object(info.type) else ({}, {"$ne": CANARY}))):

@@ -41,24 +41,25 @@ def test_axe_finds_nothing_on_any_page(open_samples: OpenSamples, size: str, sch
     assert problems(page) == {}
 
 
-def test_every_colour_can_be_read_on_a_phone_in_the_dark(open_samples: OpenSamples):
-    page = open_samples(viewport=SIZES["phone"], color_scheme="dark")
-    assert problems(page, "color-contrast") == {}
-
-
-def problems(page: Page, *rules: str) -> dict[str, list[str]]:
-    """Return what axe finds on each sample page; where it looks with all its rules, a picture is kept."""
+def problems(page: Page) -> dict[str, list[str]]:
+    """Return what axe finds on each sample page, after keeping its picture."""
     found: dict[str, list[str]] = {}
     for name in SAMPLES:
         page.goto(name)
-        if not rules:
-            screenshot(page, name)
-        found[name] = violations(page, *rules)
+        screenshot(page, name)
+        found[name] = violations(page)
     return {name: complaints for name, complaints in found.items() if complaints}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("colour", ["#000000", "#ffd43b"])
+@pytest.mark.parametrize(
+    ("colour", "scheme"),
+    [
+        ("#000000", "dark"),
+        ("#ffd43b", "light"),
+        pytest.param("#000000", "light", marks=pytest.mark.all),
+        pytest.param("#ffd43b", "dark", marks=pytest.mark.all),
+    ],
+)
 def test_axe_finds_nothing_whatever_the_brands_colour(open_samples: OpenSamples, colour: str, scheme: str):
     page = open_samples(colour=colour, color_scheme=scheme)
     for name in ("sign_in-wrong", "confirm_code", "account", "mailbox"):

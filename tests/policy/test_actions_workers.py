@@ -73,6 +73,7 @@ def test_every_worker_opens_the_references_of_every_other_and_one_key_runs_once(
         assert len(Path(environment[RUNS]).read_text().splitlines()) == before + 1
 
 
+@pytest.mark.all
 def test_a_reference_survives_a_deploy_that_rolls_the_secret_and_ends_with_the_old_one(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from watchword.foundation.clock import ManualClock, SystemClock
 from watchword.foundation.ids import new_id
 from watchword.storage.store import Store
 
+MEMORY = Path("/dev/shm")
+ENOUGH = 2**30
+"""Bytes."""
 SERVER_DIRECTORY = "WATCHWORD_TEST_POSTGRESQL"
 
 
@@ -43,12 +47,23 @@ def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def memory_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory in memory where the machine has one: what waits for no disk is tested the sooner."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ENOUGH:
+        yield tmp_path_factory.mktemp("memory")
+        return
+    with tempfile.TemporaryDirectory(prefix="watchword-tests-", dir=MEMORY) as directory:
+        yield Path(directory)
+
+
 @pytest.fixture
-def sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
+def sqlite_url(migrated_sqlite_file: Path, memory_directory: Path) -> Iterator[str]:
     """URL of a fresh, migrated SQLite file."""
-    file = tmp_path / "watchword.sqlite3"
-    shutil.copyfile(migrated_sqlite_file, file)
-    return f"sqlite:///{file}"
+    with tempfile.TemporaryDirectory(dir=memory_directory) as directory:
+        file = Path(directory) / "watchword.sqlite3"
+        shutil.copyfile(migrated_sqlite_file, file)
+        yield f"sqlite:///{file}"
 
 
 @pytest.fixture(scope="session")
