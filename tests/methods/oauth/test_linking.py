@@ -27,7 +27,7 @@ def test_whoever_is_signed_in_links_an_account_and_signs_in_with_it(oauth_site: 
     before = session_of(owner)["id"]
     link(owner, real_provider)
     assert session_of(owner)["id"] == before
-    assert "Acme" in oauth_site.mail_to(EMAIL).subject
+    assert "Acme" in oauth_site.mail_to(EMAIL).text
     visitor = oauth_site.visitor()
     assert sign_in_with(visitor, real_provider).status == 303
     assert visitor.user["id"] == owner.user["id"]

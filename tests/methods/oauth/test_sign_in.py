@@ -132,7 +132,7 @@ def test_an_account_whose_address_both_sides_have_proven_is_linked(oauth_site: S
     visitor = oauth_site.visitor()
     assert sign_in_with(visitor, real_provider).status == 303
     assert visitor.user["id"] == owner.user["id"]
-    assert "Acme" in oauth_site.mail_to(EMAIL).subject
+    assert "Acme" in oauth_site.mail_to(EMAIL).text
     assert oauth_site.visitor().sign_in().status == 200
     exported = visitor.get("/auth/user/export").json
     assert [(one["provider"], one["subject"], one["label"]) for one in exported["identities"]] == [
