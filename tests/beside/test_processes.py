@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.beside import key_of
 from tests.support.contest import make_auth
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, Misfortunes, stop_one
 from tests.support.server import Server, free_port, running
 from tests.support.site import Site
 from watchword.foundation.clock import ManualClock
@@ -107,37 +107,20 @@ def test_a_revocation_reaches_a_real_app_by_the_stream_of_events(pair: Pair):
     assert waited < OVER + 1
 
 
-class Misfortunes:
-    """What can befall apps and their server, one after the other while the revocations of a round go on."""
+def misfortunes(pair: "Served") -> Misfortunes:
+    """Return each of what can befall apps and their server."""
 
-    def __init__(self, pair: "Served") -> None:
-        self._pair = pair
-        self._next, self._done = 0, 0.0
-        self._all = (self.stop_app, Fleet.kill_one, self.stop_server, self.kill_server)
-
-    def __call__(self, fleet: Fleet, done: float) -> None:
-        """Let the next one happen when it is its turn."""
-        if done < self._done:  # another round has begun
-            self._next = 0
-        self._done = done
-        if self._next < len(self._all) and done > self._next / len(self._all):
-            self._all[self._next](fleet)
-            self._next += 1
-        else:
-            time.sleep(0.002)
-
-    def stop_app(self, fleet: Fleet) -> None:
-        fleet.checkers[0].stand_still(LEASE + 0.5)
-
-    def stop_server(self, _: Fleet) -> None:
-        os.killpg(self._pair.server.process.pid, signal.SIGSTOP)
+    def stop_server(_: Fleet) -> None:
+        os.killpg(pair.server.process.pid, signal.SIGSTOP)
         time.sleep(LEASE + 0.5)
-        os.killpg(self._pair.server.process.pid, signal.SIGCONT)
+        os.killpg(pair.server.process.pid, signal.SIGCONT)
 
-    def kill_server(self, _: Fleet) -> None:
-        self._pair.server.kill()
+    def kill_server(_: Fleet) -> None:
+        pair.server.kill()
         time.sleep(0.5)
-        self._pair.begin()
+        pair.begin()
+
+    return Misfortunes(stop_one, Fleet.kill_one, stop_server, kill_server)
 
 
 class Served:
@@ -165,7 +148,7 @@ def test_no_check_of_an_app_that_began_after_its_revocation_says_yes(store_url: 
     key = key_of(Site(auth, ManualClock()))
     served = Served(store_url, tmp_path / "log")
     try:
-        fleet = Fleet(store_url, tmp_path / "board", Misfortunes(served), url_of_checkers=f"{served.server.url}#{key}")
+        fleet = Fleet(store_url, tmp_path / "board", misfortunes(served), url_of_checkers=f"{served.server.url}#{key}")
         for number in range(rounds):
             fleet.path = fleet.path.with_name(f"board-{number}")
             fleet.play(1_000)

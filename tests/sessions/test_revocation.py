@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.fleet import Fleet
+from tests.support.fleet import Fleet, Misfortunes, stop_one
 from tests.support.link import Link
 from tests.support.postgres import PostgreSQL
 from watchword.storage.lease import LEASE
@@ -49,35 +49,15 @@ def restless(fleet: Fleet, _: float) -> None:
         fleet.kill_one()
 
 
-class Misfortunes:
-    """Each of what can befall a fleet on PostgreSQL, one after the other while the revocations of a round go on."""
+def misfortunes(server: PostgreSQL, link: Link) -> Misfortunes:
+    """Return each of what can befall a fleet on PostgreSQL."""
 
-    def __init__(self, server: PostgreSQL, link: Link) -> None:
-        self._server, self._link = server, link
-        self._all: tuple[Callable[[Fleet], None], ...] = (self.stop, Fleet.kill_one, self.cut, self.crash)
-        self._next, self._done = 0, 0.0
-
-    def __call__(self, fleet: Fleet, done: float) -> None:
-        """Let the next one happen when it is its turn."""
-        if done < self._done:  # another round has begun
-            self._next = 0
-        self._done = done
-        if self._next < len(self._all) and done > self._next / len(self._all):
-            self._all[self._next](fleet)
-            self._next += 1
-        else:
-            time.sleep(0.002)
-
-    def stop(self, fleet: Fleet) -> None:
-        fleet.checkers[0].stand_still(LEASE + 0.5)
-
-    def cut(self, _: Fleet) -> None:
-        self._link.cut()
+    def cut(_: Fleet) -> None:
+        link.cut()
         time.sleep(LEASE + 0.5)
-        self._link.mend()
+        link.mend()
 
-    def crash(self, _: Fleet) -> None:
-        crash(self._server)
+    return Misfortunes(stop_one, Fleet.kill_one, cut, lambda _: crash(server))
 
 
 def play(fleet: Fleet, revocations: int) -> None:
@@ -110,7 +90,7 @@ def test_on_many_machines_no_check_that_began_after_its_revocation_says_yes(
     url = own_postgresql.create_migrated_database("fleet")
     link = Link(own_postgresql.start(), notifies=notifies)
     behind_it = url.replace(str(own_postgresql.start()), str(link.directory))
-    fleet = Fleet(url, tmp_path / "board", Misfortunes(own_postgresql, link), url_of_checkers=behind_it)
+    fleet = Fleet(url, tmp_path / "board", misfortunes(own_postgresql, link), url_of_checkers=behind_it)
     try:
         play(fleet, revocations)
     finally:

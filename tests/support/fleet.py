@@ -19,6 +19,7 @@ from watchword.http.request import Request
 from watchword.identity.email_address import EmailAddress
 from watchword.identity.users import create_user
 from watchword.sessions import records
+from watchword.storage.lease import LEASE
 
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.support.revokers"])
@@ -140,3 +141,27 @@ class Fleet:
                 worker.process.join(0.01)
         last = zip(self.totals, *(checker.last for checker in self.checkers), strict=True)
         self.totals = tuple(map(sum, last))  # type: ignore[assignment]
+
+
+class Misfortunes:
+    """What can befall a fleet, one after the other while the revocations of a round go on."""
+
+    def __init__(self, *befalls: Callable[[Fleet], None]) -> None:
+        self._all = befalls
+        self._next, self._done = 0, 0.0
+
+    def __call__(self, fleet: Fleet, done: float) -> None:
+        """Let the next one happen when it is its turn."""
+        if done < self._done:  # another round has begun
+            self._next = 0
+        self._done = done
+        if self._next < len(self._all) and done > self._next / len(self._all):
+            self._all[self._next](fleet)
+            self._next += 1
+        else:
+            time.sleep(0.002)
+
+
+def stop_one(fleet: Fleet) -> None:
+    """Let a checker stand still for longer than a lease lasts."""
+    fleet.checkers[0].stand_still(LEASE + 0.5)

@@ -1,6 +1,6 @@
 """Sessions that another system made: which one a request carries, and whose rules it goes to. `vendors/` has the rules."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, final, runtime_checkable
 
 from watchword.foundation.errors import ConfigurationError
@@ -9,6 +9,7 @@ from watchword.sessions.endings import Ended, Endings
 from watchword.sessions.session import ForeignSession, Session
 from watchword.sessions.stored import SessionSource
 from watchword.tokens.refused import TokenRefused
+from watchword.tokens.webhook import Header
 
 
 class Trust(Protocol):
@@ -44,10 +45,6 @@ class Trust(Protocol):
             TokenRefused: it is not valid.
         """
         ...
-
-
-Header = Callable[[str], str | None]
-"""Gives the value of a header that stands once, or `None`."""
 
 
 class Notices(Protocol):

@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 from watchword.foundation.clock import SECOND
 from watchword.foundation.errors import ConfigurationError
 from watchword.sessions.endings import Ended
-from watchword.sessions.foreign import Header
 from watchword.tokens.jwt import moment
 from watchword.tokens.refused import MAXIMUM_TOKEN, TokenRefused
+from watchword.tokens.webhook import Header
 from watchword.vendors.facts import members_of, text_of
 from watchword.vendors.rules import IssuerRules
 

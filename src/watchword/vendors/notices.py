@@ -6,9 +6,8 @@ from typing import Any, Literal, final
 from watchword.foundation.clock import Clock
 from watchword.foundation.errors import ConfigurationError
 from watchword.sessions.endings import Ended
-from watchword.sessions.foreign import Header
 from watchword.tokens.strict import read_object
-from watchword.tokens.webhook import check_shared, check_standard, check_workos, standard_secret
+from watchword.tokens.webhook import Header, check_shared, check_standard, check_workos, standard_secret
 
 Event = Mapping[str, Any]
 """What a call says, as JSON."""

@@ -247,6 +247,17 @@ def test_what_a_system_says_of_other_things_ends_nothing(open_site: Callable[...
     assert ask(site, told.token("session_1", 0))
 
 
+def test_a_server_calls_without_origin_and_without_cookies(open_site: Callable[..., Site]):
+    """No browser is in play: the signature alone counts."""
+    told = TOLD["clerk"]
+    site = open_site(told.make)
+    path, body, headers = told.user
+    lines = {"host": "localhost:8000", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    raw = [(name.encode(), value.encode()) for name, value in lines.items()]
+    assert site.auth.edge.kernel.handle(Request("POST", path, headers=raw, body=body)).status == 200
+    assert ask(site, told.token("session_1", 0)) is None
+
+
 def test_an_ending_that_is_told_again_changes_nothing(open_site: Callable[..., Site]):
     """Senders try again; a recorded call sent again ends nothing that began after it was made."""
     told = TOLD["keycloak"]

@@ -18,6 +18,11 @@ NOTICE_INVALID: Final = Code(
     "This call is not the trusted system's",
     "Check the secret or the client id that the trust was given, and the clocks.",
 )
+SUMMARIES: Final = {
+    "logout": "A trusted OpenID Connect provider says that sessions are over (back-channel logout)",
+    "webhook": "A trusted system says that sessions or users are gone (its own webhook)",
+}
+"""Of the calls, by the last part of their addresses."""
 
 
 @final
@@ -33,30 +38,16 @@ class TrustNotices:
         self._foreign = services.gate.foreign
         self.completions: Mapping[str, Completion] = {}
         kinds = {notices.kind for _, notices, _ in self._foreign.notified}
-        known = {"logout": self._logout(), "webhook": self._webhook()}
-        self.routes = tuple(route for kind, route in known.items() if kind in kinds)
+        self.routes = tuple(self._route(kind, summary) for kind, summary in SUMMARIES.items() if kind in kinds)
 
-    def _logout(self) -> Route:
+    def _route(self, kind: str, summary: str) -> Route:
         return Route(
             method="POST",
-            path="/trust/{source}/logout",
-            name="trust_logout",
-            summary="A trusted OpenID Connect provider says that sessions are over (back-channel logout)",
-            guard=OpenToAll(description="public: the logout token is checked"),
-            handler=lambda request, _: self._take(request, "logout"),
-            status=200,
-            codes=(NOTICE_INVALID,),
-        )
-
-    def _webhook(self) -> Route:
-        return Route(
-            method="POST",
-            path="/trust/{source}/webhook",
-            name="trust_webhook",
-            summary="A trusted system says that sessions or users are gone (its own webhook)",
-            guard=OpenToAll(description="public: the call's signature is checked"),
-            handler=lambda request, _: self._take(request, "webhook"),
-            status=200,
+            path=f"/trust/{{source}}/{kind}",
+            name=f"trust_{kind}",
+            summary=summary,
+            guard=OpenToAll(description="public: the system's signature or secret is checked"),
+            handler=lambda request, _: self._take(request, kind),
             codes=(NOTICE_INVALID,),
         )
 
